@@ -1,0 +1,41 @@
+# Everything runs in an environment of its own, made on first use.
+PYTHON ?= python3
+DEMO_ENV := .venv-demo
+DEV_ENV := .venv
+PIP_FLAGS := --quiet --disable-pip-version-check
+
+.PHONY: demo test test-long lint bench validity clean
+
+demo: $(DEMO_ENV)/.ready
+	$(DEMO_ENV)/bin/promptlab compare experiments/quickstart.yaml
+
+test: $(DEV_ENV)/.ready
+	$(DEV_ENV)/bin/python -m pytest -n auto -m "not long"
+
+test-long: $(DEV_ENV)/.ready
+	$(DEV_ENV)/bin/python -m pytest -m long
+
+lint: $(DEV_ENV)/.ready
+	$(DEV_ENV)/bin/ruff check .
+	$(DEV_ENV)/bin/ruff format --check .
+	$(DEV_ENV)/bin/mypy
+	$(DEV_ENV)/bin/lint-imports
+
+bench: $(DEV_ENV)/.ready
+	$(DEV_ENV)/bin/python benchmarks/run.py
+
+validity: $(DEV_ENV)/.ready
+	$(DEV_ENV)/bin/python benchmarks/validity.py
+
+$(DEMO_ENV)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(DEMO_ENV)
+	$(DEMO_ENV)/bin/pip install $(PIP_FLAGS) -c constraints.txt -e '.[local]'
+	touch $@
+
+$(DEV_ENV)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(DEV_ENV)
+	$(DEV_ENV)/bin/pip install $(PIP_FLAGS) -c constraints.txt -e '.[all,dev]'
+	touch $@
+
+clean:
+	rm -rf $(DEMO_ENV) $(DEV_ENV) build dist

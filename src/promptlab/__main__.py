@@ -1,0 +1,5 @@
+"""`python -m promptlab`"""
+
+from promptlab.cli.main import main
+
+main()

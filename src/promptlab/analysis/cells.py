@@ -1,0 +1,78 @@
+"""What the analysis reads: the finished trials of each cell as arrays, and what the file fixes beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class CellResult:
+    """One variant × model × data set. The arrays have one entry per finished trial, in any order.
+
+    A cell of the file that has not run yet is given too, with `n=0` and empty arrays: the family of
+    comparisons is fixed by the file, not by what has run.
+    """
+
+    variant: str
+    model: str
+    dataset: str
+    planned: int
+    """Trials planned."""
+    n: int
+    """Finished trials: failures included, errors not."""
+    errors: int
+    unparsed: int
+    refused: int
+    truncated: int
+    sandbox: int
+    calls: int
+    """Calls, hits and joins included."""
+    cached_calls: int
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cost_usd: float | None
+    """All calls as first paid; None if any is unknown."""
+    unknown_cost_calls: int
+    paid_usd: float | None
+    """What this run paid."""
+    latency_p50_s: float | None
+    latency_p95_s: float | None
+    samples: NDArray[np.int64]
+    """Position of the trial's sample within its data set."""
+    repeats: NDArray[np.int64]
+    groups: NDArray[np.int64] | None
+    """Cluster of the trial's sample; None where the data set has no group."""
+    answered: NDArray[np.bool_]
+    """False for unparsed, refused, truncated and sandbox."""
+    scores: Mapping[str, NDArray[np.float64]]
+    """Scorer → score per trial. A failure is 0; NaN says that there is no score."""
+    oracle: bool = False
+    """The technique was shown the target."""
+    drawn_once: str | None = None
+    """What all repeats share ("demo set", "optimizer run"); verdicts then hold "with this demo set"."""
+
+    @property
+    def pending(self) -> int:
+        """Trials that have neither finished nor ended in an error."""
+        return max(0, self.planned - self.n - self.errors)
+
+
+@dataclass(frozen=True)
+class Family:
+    """Which comparisons the file asks for. They are corrected together (Holm), shown or not."""
+
+    primary: str | None
+    """The one scorer that is tested; None: each scorer is a family of its own."""
+    baseline: str | None
+    """Name of the variant all others are compared with; None: all pairs."""
+    scorers: tuple[str, ...]
+    strict: str | None = None
+    """The scorer that reads the raw reply ..."""
+    extracted: str | None = None
+    """... and the one that grades the same answer once it is extracted."""
+    min_effect: float = 0.05
+    """The smallest difference worth finding, for planning."""

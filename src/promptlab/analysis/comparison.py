@@ -1,0 +1,187 @@
+"""The cells side by side with their uncertainty, and the paired differences between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any, Literal
+
+from promptlab.analysis.cells import CellResult, Family
+from promptlab.analysis.families import CellName
+from promptlab.analysis.intervals import Interval
+from promptlab.analysis.paired import Difference
+
+Status = Literal["complete", "stopped: budget", "interrupted", "failed"]
+
+
+class Verdict(Enum):
+    """What may be said of a pair."""
+
+    BEATS = "a beats b"
+    LOSES = "b beats a"
+    NOT_DISTINGUISHABLE = "not distinguishable"
+    UNFINISHED = "no verdict before the planned trials are finished"
+    NO_DATA = "no sample has a score in both cells"
+    ERRORS = "no winner: errors differ by more than the difference"
+    NOT_TESTED = "outside the family of comparisons"
+
+
+@dataclass(frozen=True)
+class ScoreSummary:
+    """One scorer over one cell. `repeats` holds the mean of each repeat where there are several."""
+
+    interval: Interval | None
+    mean_answered: float | None
+    repeats: tuple[float, ...] = ()
+
+    @property
+    def mean(self) -> float | None:
+        return self.interval.mean if self.interval else None
+
+    def to_json(self) -> dict[str, float | int | None]:
+        found = self.interval
+        return {
+            "mean": found.mean if found else None,
+            "ci_low": found.low if found else None,
+            "ci_high": found.high if found else None,
+            "n": found.n if found else 0,
+            "mean_answered": self.mean_answered,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class CellSummary:
+    """A cell as the table shows it: the counts of its result and the summary of each score."""
+
+    result: CellResult
+    scores: Mapping[str, ScoreSummary]
+
+    @property
+    def name(self) -> CellName:
+        return CellName(self.result.variant, self.result.model, self.result.dataset)
+
+    def to_json(self) -> dict[str, Any]:
+        """The cell's object of `compare --json`."""
+        cell = self.result
+        same = ("variant", "model", "dataset", "n", "errors", "unparsed", "refused", "truncated", "sandbox")
+        rest = ("calls", "cached_calls", "prompt_tokens", "completion_tokens", "cost_usd", "paid_usd")
+        return {
+            **{field: getattr(cell, field) for field in same},
+            "scores": {name: score.to_json() for name, score in self.scores.items()},
+            **{field: getattr(cell, field) for field in rest},
+            "latency_p50_s": cell.latency_p50_s,
+            "latency_p95_s": cell.latency_p95_s,
+        }
+
+
+@dataclass(frozen=True)
+class Pair:
+    """a - b for one scorer. `found` is None where the cells share no scored sample.
+
+    `detectable` is the smallest difference these samples find at 80 % power within the family, `needed` the
+    number of samples that finds `min_effect`; both use the observed discordance and are None outside the
+    family. `planned`, `pending` and `missing` (ended without a score) count trials.
+    """
+
+    scorer: str
+    a: CellName
+    b: CellName
+    found: Difference | None
+    dropped: int
+    p_adjusted: float | None
+    verdict: Verdict
+    detectable: float | None
+    needed: int | None
+    planned: int
+    pending: int
+    missing_a: int
+    missing_b: int
+
+    @property
+    def diff(self) -> float | None:
+        return self.found.diff if self.found else None
+
+    @property
+    def in_family(self) -> bool:
+        return self.verdict is not Verdict.NOT_TESTED
+
+    def no_worse_than(self, margin: float) -> bool:
+        """Non-inferiority of a: the lower bound lies above -`margin`. Finding no difference is no pass."""
+        return self.found is not None and self.found.low is not None and self.found.low > -margin
+
+    def to_json(self) -> dict[str, Any]:
+        found = self.found
+        return {
+            "scorer": self.scorer,
+            "a": self.a.to_json(),
+            "b": self.b.to_json(),
+            "n": found.n if found else 0,
+            "diff": found.diff if found else None,
+            "ci_low": found.low if found else None,
+            "ci_high": found.high if found else None,
+            "p": found.p if found else None,
+            "p_adjusted": self.p_adjusted,
+            "test": found.test if found else None,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What `compare` prints. `notes` are statements about the run that belong beside every verdict."""
+
+    run: str
+    experiment: str
+    status: Status
+    sent_calls: int
+    seed: int
+    family: Family
+    cells: tuple[CellSummary, ...]
+    pairs: tuple[Pair, ...]
+    family_sizes: Mapping[str, int]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def primary(self) -> str:
+        """The scorer that headlines: the file's, else the first."""
+        return self.family.primary or (self.family.scorers[0] if self.family.scorers else "")
+
+    @property
+    def headline(self) -> tuple[str, ...]:
+        """The sentences that matter most, at most three."""
+        from promptlab.analysis.headline import headline
+
+        return headline(self)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The verdict on each pair of the family, in plain words."""
+        from promptlab.analysis.verdict import Speaker
+
+        speaker = Speaker(self)
+        return tuple(speaker.verdict(pair) for pair in self.pairs if pair.in_family)
+
+    def filtered(
+        self, *, variants: Sequence[str] | None = None, models: Sequence[str] | None = None
+    ) -> Comparison:
+        """Shows less and changes no number: `p_adjusted` stays as the file's family made it."""
+
+        def kept(name: CellName) -> bool:
+            return (variants is None or name.variant in variants) and (models is None or name.model in models)
+
+        return replace(
+            self,
+            cells=tuple(cell for cell in self.cells if kept(cell.name)),
+            pairs=tuple(pair for pair in self.pairs if kept(pair.a) and kept(pair.b)),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The object of `compare --json`: plain numbers, None where one does not exist."""
+        return {
+            "run": self.run,
+            "experiment": self.experiment,
+            "status": self.status,
+            "sent_calls": self.sent_calls,
+            "cells": [cell.to_json() for cell in self.cells],
+            "pairs": [pair.to_json() for pair in self.pairs],
+        }

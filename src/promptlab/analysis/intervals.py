@@ -1,0 +1,106 @@
+"""95 % intervals of a mean: Wilson for 0/1 scores, else Student's t over samples or over groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+from typing import Literal
+
+import numpy as np
+
+from promptlab.analysis.distributions import CONFIDENCE, normal_quantile, t_quantile
+from promptlab.analysis.samples import Floats, Integers, SampleScores
+
+IntervalMethod = Literal["wilson", "t", "cluster_t", "bootstrap"]
+
+SMALL_SAMPLES = 100
+SMALL_GROUPS = 30
+SMALL_COUNT = 10  # expected successes, and failures, below which t and its kin cover less than they say
+_FLAT = 1e-12  # a standard error below this is rounding noise: the scores do not vary
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean with its 95 % interval.
+
+    `low` and `high` are None where no interval exists (no sample; one sample outside [0, 1]).
+    `cautions` says why the interval is rough; empty: it covers what it says.
+    """
+
+    mean: float
+    low: float | None
+    high: float | None
+    method: IntervalMethod
+    n: int
+    groups: int | None = None
+    cautions: tuple[str, ...] = ()
+
+
+def wilson(successes: float, n: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Wilson's score interval (1927) for a share; `successes` may be fractional. `n` > 0."""
+    z = normal_quantile((1 + confidence) / 2)
+    share = successes / n
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * sqrt(max(share * (1 - share), 0.0) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    # At the ends the bound is the share itself, which rounding would miss by the last digit.
+    low = 0.0 if successes <= 0 else max(0.0, centre - half)
+    return low, 1.0 if successes >= n else min(1.0, centre + half)
+
+
+def standard_error(values: Floats, groups: Integers | None) -> tuple[float, int]:
+    """Standard error of the mean and the number of independent units (samples, or groups).
+
+    With groups: cluster-robust, with the factor G/(G-1) (Miller 2024, section 2.2). `values` is not empty;
+    with one unit the error is 0.
+    """
+    n = len(values)
+    residuals = values - values.mean()
+    if groups is None:
+        return (float(np.sqrt(residuals @ residuals / (n - 1) / n)), n) if n > 1 else (0.0, n)
+    _, inverse = np.unique(groups, return_inverse=True)
+    sums = np.bincount(inverse, weights=residuals)
+    units = len(sums)
+    if units < 2:
+        return 0.0, units
+    return float(np.sqrt(sums @ sums * units / (units - 1))) / n, units
+
+
+def mean_interval(scores: SampleScores) -> Interval | None:
+    """The mean over samples with its interval; None where there is no score."""
+    n = len(scores)
+    if n == 0:
+        return None
+    mean = float(scores.values.mean())
+    if scores.binary and scores.groups is None:
+        low, high = wilson(float(scores.values.sum()), n)
+        return Interval(mean, low, high, "wilson", n, cautions=_small(n, None))
+    error, units = standard_error(scores.values, scores.groups)
+    groups = None if scores.groups is None else units
+    cautions = _small(n, groups)
+    if error <= _FLAT:
+        if not scores.bounded:
+            return Interval(mean, None, None, "t", n, groups, cautions)
+        low, high = wilson(mean * units, units)
+        return Interval(mean, low, high, "wilson", n, groups, cautions)
+    half = t_quantile((1 + CONFIDENCE) / 2, units - 1) * error
+    low, high = mean - half, mean + half
+    if scores.bounded:
+        low, high = max(0.0, low), min(1.0, high)
+        cautions += _few(mean, error, n)
+    return Interval(mean, low, high, "t" if groups is None else "cluster_t", n, groups, cautions)
+
+
+def _small(n: int, groups: int | None) -> tuple[str, ...]:
+    small = []
+    if n < SMALL_SAMPLES:
+        small.append(f"fewer than {SMALL_SAMPLES} samples")
+    if groups is not None and groups < SMALL_GROUPS:
+        small.append(f"fewer than {SMALL_GROUPS} groups")
+    return tuple(small)
+
+
+def _few(mean: float, error: float, n: int) -> tuple[str, ...]:
+    """Counts successes and failures in the samples' effective number: groups that agree count once."""
+    effective = min(float(n), mean * (1 - mean) / error**2)
+    few = min(mean, 1 - mean) * effective < SMALL_COUNT
+    return (f"fewer than {SMALL_COUNT} expected successes or failures",) if few else ()

@@ -1,0 +1,139 @@
+"""From a run's store to the comparison of its cells."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from promptlab.analysis.cells import CellResult, Family
+from promptlab.analysis.comparing import compare
+from promptlab.analysis.comparison import Comparison, Status
+from promptlab.runs import RunDirectory, RunReader
+
+_CURRENT = """FROM trials JOIN samples ON samples.id = trials.sample
+    WHERE trials.cell = ? AND samples.position < ? AND trials.repeat < ?"""
+_FINISHED = f"{_CURRENT} AND trials.status != 'error'"
+_ORDER = "ORDER BY samples.position, trials.repeat"
+
+
+def compare_run(
+    run: RunDirectory, *, limit: int | None = None, status: Status | None = None, sent_calls: int = 0
+) -> Comparison:
+    """The comparison of a stored run: what its experiment file said at its last start. Calls nothing.
+
+    `limit` takes the first n test samples of every data set only.
+    """
+    manifest = run.manifest()
+    with RunReader(run) as reader:
+        scorers = reader.scorers()
+        cells = [_cell(reader.connection, row, scorers, manifest, limit) for row in reader.cells()]
+    scoring = manifest["scoring"]
+    family = Family(
+        primary=scoring["primary"],
+        baseline=scoring["baseline"],
+        scorers=tuple(scorers),
+        strict=scoring["strict"],
+        extracted=scoring["extracted"],
+        min_effect=scoring["min_effect"],
+    )
+    notes = [f"{name}: {note}" for name, facts in manifest["datasets"].items() for note in facts["notes"]]
+    if limit is not None:
+        sizes = {name: facts["sizes"]["test"] for name, facts in manifest["datasets"].items()}
+        notes += [
+            f"{name}: only the first {limit} of {size} test samples"
+            for name, size in sizes.items()
+            if size > limit
+        ]
+    return compare(
+        cells,
+        family,
+        seed=manifest["seed"],
+        status=status or manifest["status"],
+        run=run.id,
+        experiment=manifest["experiment"],
+        sent_calls=sent_calls,
+        notes=notes,
+    )
+
+
+def _cell(
+    connection: sqlite3.Connection,
+    row: sqlite3.Row,
+    scorers: dict[str, int],
+    manifest: dict[str, Any],
+    limit: int | None,
+) -> CellResult:
+    repeats = int(manifest["repeats"])
+    size = int(row["planned"]) // repeats
+    samples = size if limit is None else min(size, limit)
+    chosen = (row["id"], samples, repeats)
+    counts = dict(
+        connection.execute(
+            f"SELECT trials.status, count(*) {_CURRENT} GROUP BY trials.status", chosen
+        ).fetchall()
+    )
+    trials = connection.execute(
+        f"SELECT samples.position, trials.repeat, trials.status, samples.cluster {_FINISHED} {_ORDER}", chosen
+    ).fetchall()
+    sums = connection.execute(
+        f"""SELECT coalesce(sum(calls), 0), coalesce(sum(cached_calls), 0),
+                sum(prompt_tokens), count(prompt_tokens), sum(completion_tokens), count(completion_tokens),
+                sum(cost_usd), sum(unknown_costs), sum(paid_usd), count(*) {_FINISHED}""",
+        chosen,
+    ).fetchone()
+    latencies = np.array(
+        [
+            each[0]
+            for each in connection.execute(f"SELECT latency_s {_FINISHED} AND latency_s NOT NULL", chosen)
+        ]
+    )
+    total = int(sums[9])
+    unknown = int(sums[7] or 0)
+    clusters = [each[3] for each in trials]
+    return CellResult(
+        variant=row["variant"],
+        model=row["model"],
+        dataset=row["dataset"],
+        planned=samples * repeats,
+        n=total,
+        errors=counts.get("error", 0),
+        unparsed=counts.get("unparsed", 0),
+        refused=counts.get("refused", 0),
+        truncated=counts.get("truncated", 0),
+        sandbox=counts.get("sandbox", 0),
+        calls=int(sums[0]),
+        cached_calls=int(sums[1]),
+        prompt_tokens=sums[2] if sums[3] == total and total else None,
+        completion_tokens=sums[4] if sums[5] == total and total else None,
+        cost_usd=None if unknown or not total else float(sums[6]),
+        unknown_cost_calls=unknown,
+        paid_usd=float(sums[8]) if total and not unknown else None,
+        latency_p50_s=float(np.percentile(latencies, 50)) if latencies.size else None,
+        latency_p95_s=float(np.percentile(latencies, 95)) if latencies.size else None,
+        samples=np.array([each[0] for each in trials], dtype=np.int64),
+        repeats=np.array([each[1] for each in trials], dtype=np.int64),
+        groups=_numbered(clusters) if any(each is not None for each in clusters) else None,
+        answered=np.array([each[2] == "ok" for each in trials], dtype=np.bool_),
+        scores={name: _scores(connection, chosen, scorer) for name, scorer in scorers.items()},
+        oracle=bool(row["oracle"]),
+        drawn_once=row["drawn_once"],
+    )
+
+
+def _scores(connection: sqlite3.Connection, chosen: tuple[int, int, int], scorer: int) -> NDArray[np.float64]:
+    query = f"""SELECT (SELECT value FROM scores WHERE scores.trial = trials.id AND scores.scorer = ?)
+        {_FINISHED} {_ORDER}"""
+    values = [row[0] for row in connection.execute(query, (scorer, *chosen))]
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def _numbered(clusters: list[str | None]) -> NDArray[np.int64]:
+    """Cluster names as numbers; a sample without a group is a cluster of its own."""
+    numbers: dict[str, int] = {}
+    result = []
+    for index, cluster in enumerate(clusters):
+        result.append(-1 - index if cluster is None else numbers.setdefault(cluster, len(numbers)))
+    return np.array(result, dtype=np.int64)

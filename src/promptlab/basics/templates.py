@@ -1,0 +1,76 @@
+"""Prompt templates: sandboxed Jinja, parsed once, strict about missing variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import jinja2
+import jinja2.meta
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from promptlab.basics.errors import PromptlabError
+
+MAX_RENDERED_CHARS = 10_000_000
+_MAX_RANGE = 100_000
+
+
+class TemplateError(PromptlabError):
+    """A template cannot be parsed or rendered. `line` counts within the template, from 1."""
+
+    def __init__(self, message: str, *, line: int = 1, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.line = line
+
+
+def _bounded_range(*args: int) -> range:
+    numbers = range(*args)
+    if len(numbers) > _MAX_RANGE:
+        raise SecurityError(f"range() of {len(numbers)} steps; at most {_MAX_RANGE}")
+    return numbers
+
+
+_environment = ImmutableSandboxedEnvironment(
+    undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=False, cache_size=0
+)
+_environment.globals = {"range": _bounded_range}
+
+
+class Template:
+    """One parsed template. Equal source, equal template."""
+
+    __slots__ = ("_compiled", "source", "variables")
+
+    def __init__(self, source: str) -> None:
+        """Parses `source`; TemplateError names the line where it cannot be."""
+        self.source = source
+        try:
+            tree = _environment.parse(source)
+            self.variables: frozenset[str] = frozenset(jinja2.meta.find_undeclared_variables(tree))
+            self._compiled = _environment.from_string(source)
+        except jinja2.TemplateSyntaxError as error:
+            raise TemplateError(f"template syntax: {error.message}", line=error.lineno) from None
+        except (RecursionError, MemoryError) as error:
+            raise TemplateError("template is nested too deeply", line=1) from error
+
+    def render(self, values: Mapping[str, Any]) -> str:
+        """The text for `values`. A missing variable or an unsafe step is a TemplateError."""
+        try:
+            text = self._compiled.render(values)
+        except jinja2.UndefinedError as error:
+            raise TemplateError(f"template: {error.message}", line=1) from None
+        except SecurityError as error:
+            raise TemplateError(f"template does what the sandbox forbids: {error}", line=1) from None
+        except Exception as error:
+            raise TemplateError(f"template failed: {type(error).__name__}: {error}", line=1) from error
+        if len(text) > MAX_RENDERED_CHARS:
+            raise TemplateError(f"template renders to {len(text)} characters; at most {MAX_RENDERED_CHARS}")
+        return text
+
+
+@lru_cache(maxsize=1024)
+def template(source: str) -> Template:
+    """The parsed template of that source, from memory where it was parsed before."""
+    return Template(source)

@@ -1,0 +1,177 @@
+"""`runs`, `show`, `export`: what is there already. Nothing here calls a model."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from promptlab.basics.errors import UsageError
+
+SHOWN_TRIALS = 20
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def runs(as_json: bool) -> None:
+    """List the stored runs, the newest first."""
+    from promptlab.basics.home import find_home
+    from promptlab.runs import all_runs
+
+    home = find_home()
+    rows = [
+        {
+            "run": run.id,
+            "experiment": manifest.get("experiment"),
+            "started": time.strftime("%Y-%m-%d %H:%M", time.localtime(manifest.get("created", 0))),
+            "status": manifest.get("status"),
+            "variants": len(manifest.get("variants", [])),
+            "models": len(manifest.get("models", {})),
+            "datasets": len(manifest.get("datasets", {})),
+        }
+        for run in all_runs(home)
+        for manifest in [run.manifest()]
+    ]
+    if as_json:
+        _print_json(rows)
+    elif not rows:
+        click.echo(f"There are no runs in {home} yet: `promptlab compare EXP.yaml` makes one.", err=True)
+    else:
+        from promptlab.cli.rows import print_rows
+
+        print_rows(rows)
+
+
+@click.command()
+@click.argument("run")
+@click.argument("trial", type=int, required=False)
+@click.option("--sample", metavar="ID", help="Only the trials of this sample, side by side.")
+@click.option("--failed", is_flag=True, help="Only trials without an answer or with an error.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=SHOWN_TRIALS, show_default=True, help="At most N."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def show(run: str, trial: int | None, sample: str | None, failed: bool, limit: int, as_json: bool) -> None:
+    """Show a RUN's trials, or one TRIAL with every call: prompts, replies, tokens, cost."""
+    from promptlab.basics.home import find_home
+    from promptlab.runs import RunReader, find_run
+
+    with RunReader(find_run(find_home(), run)) as reader:
+        if trial is not None:
+            found = {**reader.trial(trial), "call_list": list(reader.calls(trial))}
+            _print_json(found) if as_json else _print_trial(found)
+            return
+        rows = list(reader.trials(sample=sample, failed=failed, limit=limit))
+        if as_json:
+            _print_json(rows)
+            return
+        if sample is not None and not rows:
+            raise UsageError(f"run {reader.run.id} has no trial of a sample {sample!r}.")
+        from promptlab.cli.rows import print_rows
+
+        counts = reader.counts()
+        told = ", ".join(f"{count:,} {status}" for status, count in sorted(counts.items()))
+        click.echo(f"{reader.run.id}: {told or 'no trials yet'}")
+        print_rows([_brief(row, reader.scorers()) for row in rows])
+        if len(rows) == limit and sum(counts.values()) > limit:
+            click.echo(
+                f"The first {limit}; --limit N shows more, `promptlab show {run} TRIAL` one in full.",
+                err=True,
+            )
+
+
+@click.command()
+@click.argument("run")
+@click.option(
+    "--to",
+    "path",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="csv, tsv, jsonl or md, by the ending.",
+)
+@click.option(
+    "--what", type=click.Choice(["cells", "pairs", "trials", "calls"]), default="cells", show_default=True
+)
+def export(run: str, path: Path, what: str) -> None:
+    """Write a RUN's cells, pairs, trials or calls to a file."""
+    from promptlab.analysis import compare_run
+    from promptlab.basics.home import find_home
+    from promptlab.export import cell_rows, pair_rows, write_table
+    from promptlab.runs import RunReader, find_run
+
+    found = find_run(find_home(), run)
+    if what in ("cells", "pairs"):
+        rows = cell_rows if what == "cells" else pair_rows
+        count = write_table(rows(compare_run(found)), path, what)
+    else:
+        with RunReader(found) as reader:
+            count = write_table(reader.trials() if what == "trials" else reader.calls(), path, what)
+    click.echo(f"{path}: {count:,} {what}", err=True)
+
+
+def _brief(row: dict[str, Any], scorers: dict[str, int]) -> dict[str, Any]:
+    return {
+        "trial": row["trial"],
+        "sample": row["sample"],
+        "variant": row["variant"],
+        "model": row["model"],
+        "target": row["target"],
+        "answer": row["answer"] if row["status"] == "ok" else f"({row['status']})",
+        **{name: row[name] for name in scorers},
+    }
+
+
+def _print_trial(found: dict[str, Any]) -> None:
+    names = " × ".join(_block(found[key]) for key in ("variant", "model", "dataset"))
+    click.echo(f"trial {found['trial']}: {names}")
+    click.echo(f"sample {_block(found['sample'])}, repeat {found['repeat']}, status {found['status']}")
+    click.echo(f"target: {_block(found['target'])}")
+    click.echo(f"answer: {_block(found['answer'])}  (rule: {found['rule'] or 'none'})")
+    if found["error"]:
+        click.echo(f"error: {_block(found['error'])}")
+    for key, value in found["notes"].items():
+        click.echo(f"{_block(key)}: {_block(value)}")
+    for call in found["call_list"]:
+        _print_call(call)
+
+
+def _print_call(call: dict[str, Any]) -> None:
+    origin = "from the cache" if call["cached"] else f"sent, {call['attempts']} attempt(s)"
+    cost = "cost unknown" if call["cost"] is None else f"{call['cost']:.6f} {call['currency']}"
+    facts = [
+        f"call {call['ordinal'] + 1} ({call['name']})",
+        "failed" if call["error"] else origin,
+        f"{_known(call['prompt_tokens'])} + {_known(call['completion_tokens'])} tokens",
+        cost,
+        f"ended by {call['finish'] or 'error'}",
+    ]
+    click.echo(f"\n── {' · '.join(facts)}")
+    sampling = ", ".join(f"{key} {value}" for key, value in call["sampling"].items())
+    click.echo(f"   {_block(sampling) or 'no sampling parameters'}")
+    for message in call["messages"]:
+        click.echo(f"[{message['role']}]\n{_block(message['content'])}")
+    if call["error"]:
+        click.echo(f"[error]\n{_block(call['error'])}")
+    else:
+        click.echo(f"[reply]\n{_block(call['reply'])}")
+
+
+def _block(value: Any) -> str:
+    """A text as it is, line by line, with what would steer the terminal spelled out."""
+    from promptlab.export import plain
+
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return "\n".join(plain(line) for line in text.split("\n"))
+
+
+def _known(count: int | None) -> str:
+    return "unknown" if count is None else f"{count:,}"
+
+
+def _print_json(value: Any) -> None:
+    import orjson
+
+    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode())

@@ -1,0 +1,114 @@
+"""The command line. Every command imports what it needs when it runs: `--help` stays light."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from promptlab.basics.errors import ExitCode, PromptlabError
+from promptlab.basics.version import VERSION
+
+_COMMANDS: dict[str, tuple[str, str]] = {
+    # name: (module, help); the order is the order of --help
+    "compare": ("promptlab.cli.compare", "Run what is missing of an experiment and print the comparison."),
+    "run": ("promptlab.cli.compare", "Run what is missing of an experiment; print where it is kept."),
+    "demo": ("promptlab.cli.demo", "The quickstart: four ways to ask a small model, compared."),
+    "init": ("promptlab.cli.init", "Write a commented experiment file to start from."),
+    "validate": ("promptlab.cli.check", "Check an experiment file and its data; call nothing."),
+    "schema": ("promptlab.cli.check", "Print the JSON schema of the experiment file."),
+    "runs": ("promptlab.cli.look", "List the stored runs."),
+    "show": ("promptlab.cli.look", "Show a run, or one trial with every prompt and reply."),
+    "export": ("promptlab.cli.look", "Write a run's cells, pairs, trials or calls to a file."),
+    "techniques": ("promptlab.cli.catalogue", "The techniques, with settings and sources."),
+    "scorers": ("promptlab.cli.catalogue", "The scorers, with their settings."),
+    "models": ("promptlab.cli.models", "Models: what can be used here; fetch the embedded one."),
+    "ui": ("promptlab.cli.ui", "Open the workbench in the browser."),
+}
+
+
+class _Lazy(click.Group):
+    """Loads a command's module only when that command is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        import importlib
+
+        module = importlib.import_module(_COMMANDS[cmd_name][0])
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in _COMMANDS and not name.startswith("-"):
+            from promptlab.basics.registry import did_you_mean
+
+            hint = (
+                "Did you mean `promptlab compare " + name + "`?" if name.endswith((".yaml", ".yml")) else ""
+            )
+            raise click.UsageError(f"there is no command {name!r}. {hint or did_you_mean(name, _COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(VERSION, prog_name="promptlab")
+def cli() -> None:
+    """Which prompt is better, and how sure is that?
+
+    Start with `promptlab demo`, then `promptlab init` and `promptlab compare EXP.yaml`.
+    """
+
+
+def main(args: list[str] | None = None) -> NoReturn:
+    """Runs the command line and exits: 0 done, 2 usage, 3 trial errors, 4 gate, 5 budget, 130 interrupted."""
+    sys.exit(run(args))
+
+
+def run(args: list[str] | None = None) -> int:
+    """The same, returning the exit code."""
+    _utf8()
+    try:
+        result: Any = cli.main(args, prog_name="promptlab", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("promptlab: interrupted", err=True)
+        return ExitCode.INTERRUPTED
+    except PromptlabError as error:
+        click.echo(f"promptlab: {error}", err=True)
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader went away (`| head`): not an error of ours, and nothing more can be said on stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.DONE
+    except Exception as error:
+        if os.environ.get("PROMPTLAB_DEBUG"):
+            raise
+        click.echo(
+            f"promptlab: internal error: {type(error).__name__}: {error}\n"
+            "Nothing paid is lost: the cache keeps it. PROMPTLAB_DEBUG=1 shows where it happened.",
+            err=True,
+        )
+        return ExitCode.INTERNAL
+    return result if isinstance(result, int) else ExitCode.DONE
+
+
+def _utf8() -> None:
+    """Terminals in a legacy locale must not end a run with an encoding error."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")

@@ -1,0 +1,79 @@
+"""Progress on stderr: a live line at a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from promptlab.runs import Progress
+
+LIVE_S = 0.2
+PLAIN_S = 10.0
+
+
+@contextmanager
+def shown(progress: Progress) -> Iterator[None]:
+    """Shows the counters until the block ends."""
+    live = sys.stderr.isatty()
+    done = threading.Event()
+
+    def show() -> None:
+        while not done.wait(LIVE_S if live else PLAIN_S):
+            _print(progress, live)
+
+    thread = threading.Thread(target=show, name="promptlab-progress", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+        if live:
+            click.echo("\r\033[K", nl=False, err=True)
+
+
+def _print(progress: Progress, live: bool) -> None:
+    text = line(progress)
+    if live:
+        click.echo(f"\r\033[K{text}", nl=False, err=True)
+    else:
+        click.echo(text, err=True)
+
+
+def line(progress: Progress) -> str:
+    """One line: how far, how fast, what it cost, what went wrong, how long it will take."""
+    done = progress.reused + progress.finished
+    share = done / progress.planned if progress.planned else 1.0
+    parts = [f"{done:,}/{progress.planned:,} trials ({share:.0%})"]
+    if progress.finished:
+        parts.append(f"{progress.per_second():.1f}/s")
+    parts.append(f"{progress.sent_calls:,} calls sent")
+    if progress.cached_calls:
+        parts.append(f"{progress.cached_calls:,} cached")
+    if progress.paid_usd or progress.unknown_costs:
+        at_least = "at least " if progress.unknown_costs else ""
+        parts.append(f"{at_least}{progress.paid_usd:.4f} USD")
+    if progress.failures:
+        parts.append(", ".join(f"{count} {kind}" for kind, count in sorted(progress.failures.items())))
+    if progress.errors:
+        parts.append(f"{sum(progress.errors.values())} errors")
+    left = progress.seconds_left()
+    if left is not None and progress.left:
+        parts.append(f"{duration(left)} left")
+    if progress.stopping:
+        parts.append(f"stopping ({progress.stopping})")
+    return " · ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """``42 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

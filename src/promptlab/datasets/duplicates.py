@@ -1,0 +1,205 @@
+"""What may be wrong with the rows of a data set: duplicates, near duplicates, overlaps between splits."""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from promptlab.basics.hashing import digest
+from promptlab.datasets.dataset import Dataset
+from promptlab.datasets.grams import char_grams, text_of
+from promptlab.datasets.sample import SPLITS, Sample, SplitName
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+MAX_LISTED = 100
+MAX_NEAR_ROWS = 20_000
+NEAR_SIMILARITY = 0.8
+
+# 32 bands of 4 rows: a pair of similarity 0.8 is compared with probability 1 − (1 − 0.8⁴)³² > 0.9999999.
+_BANDS = 32
+_BAND_ROWS = 4
+_GRAM_CHARS = 5
+_GRAM_CJK_CHARS = 2
+_HASH_PRIME = 2**31 - 1
+
+
+class Where(NamedTuple):
+    """A sample by its split and id."""
+
+    split: SplitName
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """Samples with the same inputs, MAX_LISTED at most. `overlap`: over splits; `conflict`: of targets."""
+
+    samples: tuple[Where, ...]
+    overlap: bool
+    conflict: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NearDuplicate:
+    """Two samples whose inputs share most of their text: Jaccard similarity of character n-grams, 0 to 1."""
+
+    first: Where
+    second: Where
+    similarity: float
+
+    @property
+    def overlap(self) -> bool:
+        return self.first.split != self.second.split
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What `check` found. Lists end at MAX_LISTED, overlaps first; the counts are of everything.
+
+    `duplicate_rows` counts the samples beyond the first of each group of equals, `overlap_groups` the groups
+    in more than one split. `near` pairs each near duplicate among the first `near_rows` samples with a sample
+    before it.
+    """
+
+    sizes: dict[SplitName, int]
+    duplicates: tuple[Duplicate, ...]
+    duplicate_rows: int
+    overlap_groups: int
+    conflict_groups: int
+    near: tuple[NearDuplicate, ...]
+    near_count: int
+    near_overlaps: int
+    near_rows: int
+    notes: tuple[str, ...]
+
+    @property
+    def clean(self) -> bool:
+        """Nothing to look at."""
+        return not (self.duplicate_rows or self.near_count)
+
+
+def check(dataset: Dataset) -> Report:
+    """Reads all samples, the first MAX_NEAR_ROWS twice. Memory does not grow with the rows."""
+    with closing(sqlite3.connect("")) as seen:  # a temporary file
+        seen.execute("CREATE TABLE seen(inputs TEXT, split INTEGER, id TEXT, target TEXT)")
+        seen.executemany("INSERT INTO seen VALUES (?, ?, ?, ?)", _entries(dataset))
+        seen.execute("CREATE INDEX by_inputs ON seen(inputs)")
+        groups = (
+            "SELECT inputs, COUNT(*) AS rows, COUNT(DISTINCT split) > 1 AS overlap,"
+            " COUNT(DISTINCT target) > 1 AS conflict FROM seen GROUP BY inputs HAVING COUNT(*) > 1"
+        )
+        rows, overlaps, conflicts = seen.execute(
+            "SELECT COALESCE(SUM(rows - 1), 0), COALESCE(SUM(overlap), 0), COALESCE(SUM(conflict), 0)"
+            f" FROM ({groups})"
+        ).fetchone()
+        listed = seen.execute(
+            f"{groups} ORDER BY overlap DESC, conflict DESC, MIN(rowid) LIMIT {MAX_LISTED}"
+        ).fetchall()
+        duplicates = [
+            Duplicate(
+                tuple(
+                    Where(SPLITS[split], sample_id)
+                    for split, sample_id in seen.execute(
+                        f"SELECT split, id FROM seen WHERE inputs = ? ORDER BY rowid LIMIT {MAX_LISTED}",
+                        (inputs,),
+                    )
+                ),
+                bool(overlap),
+                bool(conflict),
+            )
+            for inputs, _, overlap, conflict in listed
+        ]
+    near = sorted(_near_duplicates(dataset), key=lambda pair: (not pair.overlap, -pair.similarity))
+    total = sum(dataset.sizes.values())
+    notes = list(dataset.notes)
+    if total > MAX_NEAR_ROWS:
+        notes.append(f"near duplicates were looked for among the first {MAX_NEAR_ROWS} of {total} samples")
+    return Report(
+        sizes=dict(dataset.sizes),
+        duplicates=tuple(duplicates),
+        duplicate_rows=rows,
+        overlap_groups=overlaps,
+        conflict_groups=conflicts,
+        near=tuple(near[:MAX_LISTED]),
+        near_count=len(near),
+        near_overlaps=sum(pair.overlap for pair in near),
+        near_rows=min(total, MAX_NEAR_ROWS),
+        notes=tuple(notes),
+    )
+
+
+def _samples(dataset: Dataset) -> Iterator[tuple[Where, Sample]]:
+    """All samples, test first: what it shares with others is what matters."""
+    for split in reversed(SPLITS):
+        for sample in dataset.samples(split):
+            yield Where(split, sample.id), sample
+
+
+def _entries(dataset: Dataset) -> Iterator[tuple[str, int, str, str]]:
+    for where, sample in _samples(dataset):
+        targets = digest(sorted(sample.targets))[:16]
+        yield _inputs_mark(sample), SPLITS.index(where.split), where.id, targets
+
+
+def _inputs_mark(sample: Sample) -> str:
+    return digest([sample.inputs, sample.choices])[:32]
+
+
+def _near_duplicates(dataset: Dataset) -> Iterator[NearDuplicate]:
+    """MinHash (Broder 1997) with bands; every pair that meets in a band is compared exactly.
+
+    A band's bucket remembers its first sample only, so the work stays linear where many texts are alike.
+    """
+    import numpy as np
+
+    draws = np.random.default_rng(0)
+    factors = draws.integers(1, _HASH_PRIME, size=(_BANDS * _BAND_ROWS, 1), dtype=np.uint64)
+    offsets = draws.integers(0, _HASH_PRIME, size=(_BANDS * _BAND_ROWS, 1), dtype=np.uint64)
+    buckets: dict[tuple[int, bytes], int] = {}
+    kept: list[tuple[Where, str, NDArray[np.uint64]]] = []
+    for where, sample in itertools.islice(_samples(dataset), MAX_NEAR_ROWS):
+        grams = _hashed_grams(text_of(sample.inputs))
+        mark = _inputs_mark(sample)
+        if not len(grams):
+            continue
+        smallest = ((factors * grams + offsets) % _HASH_PRIME).min(axis=1).reshape(_BANDS, _BAND_ROWS)
+        number = len(kept)
+        partners = {
+            buckets.setdefault((band, smallest[band].tobytes()), number) for band in range(_BANDS)
+        } - {number}
+        best: NearDuplicate | None = None
+        for partner in sorted(partners):
+            other, other_mark, other_grams = kept[partner]
+            similarity = _jaccard(grams, other_grams)
+            if (
+                other_mark != mark
+                and similarity >= NEAR_SIMILARITY
+                and (best is None or similarity > best.similarity)
+            ):
+                best = NearDuplicate(other, where, round(similarity, 3))
+        if best is not None:
+            yield best
+        kept.append((where, mark, grams))
+
+
+def _hashed_grams(text: str) -> NDArray[np.uint64]:
+    """The distinct n-grams of a text as 31-bit hashes, sorted."""
+    import numpy as np
+
+    grams = set(char_grams(text, _GRAM_CHARS, _GRAM_CJK_CHARS))
+    return np.array(sorted({zlib.crc32(gram.encode()) % _HASH_PRIME for gram in grams}), dtype=np.uint64)
+
+
+def _jaccard(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> float:
+    import numpy as np
+
+    shared = len(np.intersect1d(first, second, assume_unique=True))
+    return shared / (len(first) + len(second) - shared)

@@ -1,0 +1,115 @@
+"""The models of an experiment file, resolved to endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from promptlab.basics.errors import UsageError
+from promptlab.experiment.loading import Loaded, expand_variables
+from promptlab.experiment.spec import ModelSpec, PriceSpec
+from promptlab.experiment.variants import unique_names
+from promptlab.experiment.yaml_lines import Path_
+from promptlab.models import Model, Price, resolve
+from promptlab.models.catalog import key_needed, missing_key_remedy
+from promptlab.models.keys import find_key
+
+
+def resolve_models(loaded: Loaded) -> list[Model]:
+    """Every model of the file with its endpoint. Nothing is called, no key is read."""
+    return [
+        _resolve(loaded, each, name, ("models", index))
+        for index, (each, name) in enumerate(zip(loaded.spec.models, _names(loaded), strict=True))
+    ]
+
+
+def _names(loaded: Loaded) -> list[str]:
+    entries = loaded.spec.models
+    return unique_names(
+        loaded, "models", [(each.name, each.id, {**each.given(), **each.extra_body}) for each in entries]
+    )
+
+
+def _resolve(loaded: Loaded, each: ModelSpec, name: str, path: Path_) -> Model:
+    expand = _Expander(loaded, path)
+    settings: dict[str, Any] = {"folder": str(loaded.folder)}
+    if each.context is not None:
+        settings["context"] = each.context
+    try:
+        return resolve(
+            each.id,
+            name=name,
+            api_base=expand("api_base", each.api_base),
+            key_env=each.api_key_env,
+            transport=each.transport,
+            sampling=each.given(),
+            headers=each.headers,
+            extra_body=each.extra_body,
+            price=_price(each.price),
+            settings=settings,
+        )
+    except UsageError as error:
+        raise loaded.error(
+            _place(loaded, path, "id"), error.message.rstrip("."), remedy=error.remedy
+        ) from error
+
+
+def check_keys(loaded: Loaded, models: Iterable[Model]) -> None:
+    """ExperimentError for a model whose key is nowhere, before anything is called.
+
+    On one's own machine no key is needed, unless the file names its variable.
+    """
+    names = _names(loaded)
+    for model in models:
+        index = names.index(model.name)
+        named = loaded.spec.models[index].api_key_env
+        if (named or key_needed(model)) and find_key(model) is None:
+            raise loaded.error(
+                _place(loaded, ("models", index), "api_key_env"),
+                f"model {model.name!r} has no key",
+                remedy=missing_key_remedy(model),
+            )
+
+
+def _place(loaded: Loaded, path: Path_, key: str) -> Path_:
+    return (*path, key) if (*path, key) in loaded.document.lines else path
+
+
+class _Expander:
+    """`${NAME}` in a model's settings; a variable that is not set is named with its line."""
+
+    def __init__(self, loaded: Loaded, path: Path_) -> None:
+        self._loaded = loaded
+        self._path = path
+
+    def __call__(self, key: str, text: str | None) -> str | None:
+        if text is None:
+            return None
+        try:
+            return expand_variables(text)
+        except KeyError as error:
+            raise self._loaded.error(
+                (*self._path, key),
+                f"the environment variable {error.args[0]} is not set",
+                value=text,
+                remedy=f"Set it: export {error.args[0]}=…",
+            ) from None
+
+
+def _price(spec: PriceSpec | None) -> Price | None:
+    if spec is None:
+        return None
+
+    def each(value: float | None) -> float | None:
+        return None if value is None else value / spec.per
+
+    return Price(
+        input=each(spec.input),
+        output=each(spec.output),
+        cached_input=each(spec.cached_input),
+        reasoning=each(spec.reasoning),
+        request=spec.request,
+        currency=spec.currency,
+        source=spec.source or "experiment file",
+        date=spec.date,
+    )

@@ -1,0 +1,63 @@
+"""The JSON schema of the experiment file as people write it: short forms and every technique's settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from promptlab.experiment.spec import ExperimentSpec, ScorerSpec, VariantSpec
+from promptlab.scoring import scorers
+from promptlab.techniques import techniques
+
+
+def experiment_schema() -> dict[str, Any]:
+    """JSON schema (2020-12). What it accepts may still be refused for what only the data can show."""
+    schema = ExperimentSpec.model_json_schema(by_alias=True)
+    definitions = schema.setdefault("$defs", {})
+    properties = schema["properties"]
+    properties["variants"]["items"] = _named("technique", VariantSpec, dict(techniques), definitions)
+    for part in properties["scorers"]["anyOf"]:
+        if part.get("type") == "array":
+            part["items"] = _named("scorer", ScorerSpec, dict(scorers), definitions)
+    for name in ("VariantSpec", "ScorerSpec"):
+        definitions.pop(name, None)
+    properties["models"]["items"] = {"anyOf": [{"type": "string"}, properties["models"]["items"]]}
+    properties["task"] = {"anyOf": [{"type": "string"}, properties["task"]]}
+    properties["dataset"] = properties["datasets"]["items"]
+    schema["required"] = [name for name in schema["required"] if name != "datasets"]
+    schema["oneOf"] = [{"required": ["dataset"]}, {"required": ["datasets"]}]
+    schema["title"] = "promptlab experiment"
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _named(
+    key: str, shared: type[BaseModel], classes: dict[str, Any], definitions: dict[str, Any]
+) -> dict[str, Any]:
+    """A list item: a bare name, a `file.py:Class`, or one object form for each registered name."""
+    common = shared.model_json_schema(by_alias=True)
+    definitions.update(common.pop("$defs", {}))
+    base = {name: value for name, value in common["properties"].items() if name not in (key, "settings")}
+    forms: list[dict[str, Any]] = [{"enum": sorted(classes)}]
+    for name, cls in sorted(classes.items()):
+        own = cls.model_json_schema(by_alias=True)
+        definitions.update(own.pop("$defs", {}))
+        forms.append(
+            {
+                "type": "object",
+                "title": name,
+                "description": (cls.__doc__ or "").strip(),
+                "properties": {key: {"const": name}, **base, **own.get("properties", {})},
+                "required": [key, *own.get("required", [])],
+                "additionalProperties": False,
+            }
+        )
+    forms.append(
+        {
+            "type": "object",
+            "title": f"your own {key}",
+            "properties": {key: {"type": "string", "pattern": r"\.py:\w+$"}, **base},
+            "required": [key],
+        }
+    )
+    return {"anyOf": [*forms, {"type": "string", "pattern": r"\.py:\w+$"}]}

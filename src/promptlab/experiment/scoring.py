@@ -1,0 +1,89 @@
+"""The scorers of an experiment file, and the family of comparisons they make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from promptlab.basics.errors import UsageError
+from promptlab.basics.registry import did_you_mean
+from promptlab.datasets import AnswerType
+from promptlab.experiment.loading import Loaded, explain
+from promptlab.experiment.spec import ScorerSpec
+from promptlab.experiment.yaml_lines import Path_
+from promptlab.scoring import AnswerForm, Scorer, default_scorers, extracted_scorer, scorers, strict_scorer
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """Scorers by column name, the first the headline; what the comparison's family is built from.
+
+    `strict` and `extracted` name the pair that tells format and ability apart; the one that the file does
+    not ask for is added, since every verdict needs both.
+    """
+
+    scorers: dict[str, Scorer]
+    shown: tuple[str, ...]
+    strict: str
+    extracted: str
+    primary: str | None
+    baseline: str | None
+    min_effect: float
+
+
+def resolve_scoring(loaded: Loaded, variants: list[str]) -> Scoring:
+    """Every scorer of the file, built and checked against the answer type."""
+    spec = loaded.spec
+    answer = AnswerType(spec.task.answer)
+    given = (
+        spec.scorers if spec.scorers is not None else [ScorerSpec(**each) for each in default_scorers(answer)]
+    )
+    if not given:
+        raise loaded.error(("scorers",), "the list is empty", remedy="Name one, or leave `scorers` out.")
+    found: dict[str, Scorer] = {}
+    for index, each in enumerate(given):
+        name = each.as_ or each.scorer
+        if name in found:
+            raise loaded.error(
+                ("scorers", index), f"two scorers are named {name!r}", remedy="Add `as: NAME`."
+            )
+        found[name] = _build(loaded, each, ("scorers", index), answer)
+    shown = tuple(found)
+    strict = _companion(found, "exact_match", strict_scorer())
+    extracted = _companion(found, "extracted", extracted_scorer(answer))
+    if spec.primary is not None and spec.primary not in found:
+        raise loaded.error(
+            ("primary",), f"no scorer is named {spec.primary!r}", remedy=did_you_mean(spec.primary, found)
+        )
+    if spec.baseline is not None and spec.baseline not in variants:
+        raise loaded.error(
+            ("baseline",),
+            f"no variant is named {spec.baseline!r}",
+            remedy=did_you_mean(spec.baseline, variants),
+        )
+    return Scoring(found, shown, strict, extracted, spec.primary, spec.baseline, spec.min_effect)
+
+
+def _build(loaded: Loaded, each: ScorerSpec, path: Path_, answer: AnswerType) -> Scorer:
+    try:
+        cls = scorers.get(each.scorer, folder=loaded.folder)
+        built = cls.model_validate(each.settings)
+        built.check(AnswerForm(answer, tuple(loaded.spec.task.labels or ())))
+    except UsageError as error:
+        raise loaded.error(path, error.message.rstrip("."), remedy=error.remedy) from error
+    except ValidationError as error:
+        detail = error.errors(include_url=False)[0]
+        raise explain(detail, loaded.document, loaded.renamed, path, cls, ("scorer", "as")) from None
+    return built
+
+
+def _companion(found: dict[str, Scorer], name: str, wanted: Scorer) -> str:
+    """The column that already holds `wanted`, else a new one under `name`."""
+    for known, scorer in found.items():
+        if scorer == wanted:
+            return known
+    while name in found:
+        name += "_"
+    found[name] = wanted
+    return name

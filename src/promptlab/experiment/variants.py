@@ -1,0 +1,186 @@
+"""Variants and their names: a row of the comparison, resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from promptlab.basics.errors import UsageError
+from promptlab.basics.hashing import file_digest
+from promptlab.basics.templates import TemplateError, template
+from promptlab.datasets import AnswerType, PromptMessage, Task
+from promptlab.experiment.loading import VARIANT_KEYS, Loaded, explain
+from promptlab.experiment.spec import TaskSpec, VariantSpec
+from promptlab.experiment.yaml_lines import Path_
+from promptlab.techniques import Technique, techniques
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A named technique with its settings, the task it asks, and the sampling it sets.
+
+    `places` says where in the file each of the task's templates stands, for messages about them.
+    """
+
+    name: str
+    technique: Technique
+    task: Task
+    sampling: Mapping[str, Any]
+    source: str
+    places: tuple[Path_, ...]
+    path: Path_
+
+    def identity(self, task: Task) -> dict[str, Any]:
+        """What makes this variant another one in a trial's identity. Its name is not in it."""
+        return {
+            "technique": self.source,
+            "version": self.technique.version,
+            "settings": self.technique.model_dump(mode="json"),
+            "sampling": dict(self.sampling),
+            "messages": [[part.role, part.source] for part in task.messages],
+            "instruction": task.answer_instruction,
+            "answer": task.answer.value,
+            "labels": list(task.labels),
+        }
+
+
+def resolve_variants(loaded: Loaded) -> list[Variant]:
+    """Every variant of the file with its technique built and its templates parsed."""
+    spec = loaded.spec
+    names = unique_names(
+        loaded,
+        "variants",
+        [(each.name, each.technique, {**each.given(), **each.settings}) for each in spec.variants],
+    )
+    return [
+        _resolve(loaded, each, name, ("variants", index))
+        for index, (each, name) in enumerate(zip(spec.variants, names, strict=True))
+    ]
+
+
+def _resolve(loaded: Loaded, each: VariantSpec, name: str, path: Path_) -> Variant:
+    try:
+        cls = techniques.get(each.technique, folder=loaded.folder)
+    except UsageError as error:
+        where = (*path, "technique") if (*path, "technique") in loaded.document.lines else path
+        raise loaded.error(where, error.message.rstrip("."), remedy=error.remedy) from error
+    try:
+        built = cls.model_validate(each.settings)
+    except ValidationError as error:
+        detail = error.errors(include_url=False)[0]
+        raise explain(detail, loaded.document, loaded.renamed, path, cls, VARIANT_KEYS) from None
+    task, places = _task(loaded, each, path)
+    source = each.technique
+    if ".py:" in source:
+        file_name, _, class_name = source.rpartition(":")
+        source = f"{class_name}@{file_digest(loaded.folder / file_name)}"
+    return Variant(name, built, task, each.given(), source, places, path)
+
+
+def _task(loaded: Loaded, variant: VariantSpec, path: Path_) -> tuple[Task, tuple[Path_, ...]]:
+    """The task as this variant asks it: what the variant says replaces what the task says."""
+    base = loaded.spec.task
+    own = any(value is not None for value in (variant.prompt, variant.prompt_file, variant.messages))
+    chosen: TaskSpec | VariantSpec = variant if own else base
+    where: Path_ = path if own else ("task",)
+    system = base.system
+    system_place: Path_ = ("task", "system")
+    if variant.system is not None:
+        system, system_place = variant.system, (*path, "system")
+    parts: list[PromptMessage] = []
+    places: list[Path_] = []
+    if system:
+        parts.append(PromptMessage("system", system))
+        places.append(system_place)
+    for message, place in _messages(loaded, chosen, where):
+        parts.append(message)
+        places.append(place)
+    if parts[-1].role != "user":
+        raise loaded.error(places[-1], f"the last message must be the user's, not the {parts[-1].role}'s")
+    instruction = base.answer_instruction
+    if variant.answer_instruction is not None:
+        instruction = variant.answer_instruction
+    for part, place in zip(parts, places, strict=True):
+        _parsed(loaded, part.source, place)
+    _parsed(loaded, instruction, ("task", "answer_instruction"))
+    return Task(tuple(parts), AnswerType(base.answer), instruction, tuple(base.labels or ())), tuple(places)
+
+
+def _messages(
+    loaded: Loaded, chosen: TaskSpec | VariantSpec, where: Path_
+) -> list[tuple[PromptMessage, Path_]]:
+    given = [key for key in ("prompt", "prompt_file", "messages") if getattr(chosen, key) is not None]
+    if len(given) != 1:
+        problem = "needs one of `prompt`, `prompt_file` and `messages`"
+        raise loaded.error(where, problem if not given else f"{problem}, not {' and '.join(given)}")
+    place = (*where, given[0])
+    if chosen.prompt is not None:
+        return [(PromptMessage("user", chosen.prompt), place)]
+    if chosen.prompt_file is not None:
+        return [(PromptMessage("user", _prompt_file(loaded, chosen.prompt_file, place)), place)]
+    messages = chosen.messages or []
+    if not messages:
+        raise loaded.error(place, "needs at least one message")
+    return [(PromptMessage(each.role, each.content), (*place, index)) for index, each in enumerate(messages)]
+
+
+def _prompt_file(loaded: Loaded, name: str, place: Path_) -> str:
+    path = loaded.folder / name
+    try:
+        return path.read_text(encoding="utf-8-sig").rstrip("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise loaded.error(place, f"the prompt file cannot be read: {reason}", value=name) from error
+
+
+def _parsed(loaded: Loaded, source: str, place: Path_) -> None:
+    try:
+        template(source)
+    except TemplateError as error:
+        raise loaded.error(place, error.message, value=source, remedy=error.remedy) from error
+
+
+def unique_names(
+    loaded: Loaded, key: str, entries: Sequence[tuple[str | None, str, Mapping[str, Any]]]
+) -> list[str]:
+    """The name of each entry (given name, base, settings): given, or the base plus what sets it apart.
+
+    Equal names are an error at the second one.
+    """
+    names: list[str] = []
+    flat = [_flatten(settings) for _, _, settings in entries]
+    for index, (given, base, _) in enumerate(entries):
+        if given is not None:
+            names.append(given)
+            continue
+        others = [flat[i] for i, (_, other, _) in enumerate(entries) if other == base and i != index]
+        differing = {
+            name: value for name, value in flat[index].items() if any(o.get(name) != value for o in others)
+        }
+        told = ", ".join(f"{name}={value}" for name, value in differing.items())
+        names.append(f"{base}({told})" if told else base)
+    for index, name in enumerate(names):
+        if not name.strip():
+            raise loaded.error((key, index, "name"), "a name cannot be empty")
+        if name in names[:index]:
+            place: Path_ = (key, index, "name") if entries[index][0] is not None else (key, index)
+            first = loaded.document.line((key, names.index(name)))
+            raise loaded.error(
+                place,
+                f"two {key} are named {name!r} (the first in line {first})",
+                remedy="Give each its own `name:`.",
+            )
+    return names
+
+
+def _flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            flat.update(_flatten(value, f"{prefix}{key}."))
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat

@@ -1,0 +1,30 @@
+"""What leaves promptlab: the comparison in the terminal, and tables in files."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from promptlab.export.plain_text import plain
+    from promptlab.export.rows import cell_rows, pair_rows
+    from promptlab.export.tables import write_table
+    from promptlab.export.terminal import comparison_lines, print_comparison
+
+__all__ = ["cell_rows", "comparison_lines", "pair_rows", "plain", "print_comparison", "write_table"]
+
+# `terminal` needs rich and numpy, which a table in a file does not.
+_HOMES = {
+    "cell_rows": "rows",
+    "comparison_lines": "terminal",
+    "pair_rows": "rows",
+    "plain": "plain_text",
+    "print_comparison": "terminal",
+    "write_table": "tables",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"promptlab.export.{_HOMES[name]}"), name)

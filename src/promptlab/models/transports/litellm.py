@@ -1,0 +1,260 @@
+"""Every provider with a protocol of its own (Anthropic, Gemini, Bedrock, Azure, ...), through litellm.
+
+The only file that imports litellm: 5 s and 165 MB, so on first use and in a thread. litellm is told to send
+once and to change nothing: no retries, no dropping of parameters, no prices, no `.env`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from promptlab.basics.errors import CallError, CallErrorKind
+from promptlab.models.catalog import key_needed, missing_key_remedy, provider_of
+from promptlab.models.keys import find_key
+from promptlab.models.request import Completion, Embeddings, Model, Request
+from promptlab.models.transports import transports
+from promptlab.models.transports.base import Progress, Transport, silent
+from promptlab.models.transports.dialect import Dialect, refused_parameter, request_body
+from promptlab.models.transports.faults import ErrorBody, ErrorReply, describe, error_of, fault, read_error
+from promptlab.models.transports.replies import MalformedReply, completion_of, filtered, usage_of, vectors_of
+
+_MAX_NEGOTIATIONS = 6
+_PREFIX = re.compile(r"^(litellm\.)?(\w+: )*(litellm\.)?(\w+Exception( \w+)? - )?")
+# Parameters litellm can say for each model whether it takes them; others go through to the provider.
+_CHECKED = frozenset(
+    {
+        "frequency_penalty",
+        "logit_bias",
+        "logprobs",
+        "max_completion_tokens",
+        "max_tokens",
+        "presence_penalty",
+        "reasoning_effort",
+        "response_format",
+        "seed",
+        "stop",
+        "temperature",
+        "tool_choice",
+        "tools",
+        "top_logprobs",
+        "top_p",
+    }
+)
+
+
+class LiteLLM(Transport):
+    """Chat completions and embeddings through litellm. Texts come in one piece."""
+
+    name = "litellm"
+
+    def __init__(self, *, progress: Progress = silent) -> None:
+        super().__init__(progress=progress)
+        self._library: Any = None
+        self._importing = asyncio.Lock()
+        self._dialects: dict[str, Dialect] = {}
+
+    async def open(self, model: Model) -> None:
+        """Imports litellm, so that the first request's latency is its own."""
+        await self._litellm()
+
+    async def send(self, request: Request) -> Completion:
+        litellm = await self._litellm()
+        model = request.model
+        dialect = self._dialects.get(model.id)
+        if dialect is None:
+            dialect = self._dialects[model.id] = Dialect(refused=_refused(litellm, model))
+        _check(request, dialect)
+        for _ in range(_MAX_NEGOTIATIONS):
+            body, left_out = request_body(request, dialect, streamed=False)
+            del body["model"]
+            try:
+                reply = await self._call(litellm.acompletion, model, request.timeout_s, body)
+                completion = completion_of(reply, left_out)
+            except ErrorReply as error:
+                if error.error.filtered:
+                    return filtered(left_out)
+                if error.status not in (400, 422) or not dialect.learn(error.error, body, request):
+                    raise fault(model, error, remedy=_remedy(request, error)) from None
+            except MalformedReply as error:
+                raise CallError(CallErrorKind.MALFORMED, describe(model, str(error)), status=200) from None
+            else:
+                return completion
+        raise CallError(CallErrorKind.BAD_REQUEST, describe(model, "it refuses one parameter after another"))
+
+    async def embed(self, model: Model, texts: Sequence[str], timeout_s: float = 60.0) -> Embeddings:
+        litellm = await self._litellm()
+        try:
+            reply = await self._call(litellm.aembedding, model, timeout_s, {"input": list(texts)})
+            vectors = vectors_of(reply, len(texts))
+        except ErrorReply as error:
+            raise fault(model, error) from None
+        except MalformedReply as error:
+            raise CallError(CallErrorKind.MALFORMED, describe(model, str(error)), status=200) from None
+        return Embeddings(vectors, usage_of(reply.get("usage")), str(reply.get("model") or ""))
+
+    async def close(self) -> None:
+        if self._library is not None:
+            await self._library.close_litellm_async_clients()
+            self._library.in_memory_llm_clients_cache.flush_cache()
+
+    async def _litellm(self) -> Any:
+        if self._library is None:
+            async with self._importing:
+                if self._library is None:
+                    self._library = await asyncio.to_thread(_import)
+        return self._library
+
+    async def _call(self, function: Any, model: Model, timeout_s: float, arguments: Mapping[str, Any]) -> Any:
+        """The reply as a dict in OpenAI's form. ErrorReply or CallError for whatever litellm raises."""
+        litellm = self._library
+        key = find_key(model)
+        if key is None and key_needed(model):
+            raise CallError(CallErrorKind.AUTH, f"{model.name} has no key.", remedy=missing_key_remedy(model))
+        given = {
+            **_place(litellm, model),
+            **arguments,
+            "timeout": timeout_s,
+            "num_retries": 0,
+            "max_retries": 0,
+            # Else litellm imports the package mcp, which it does not depend on, for any tool.
+            "_skip_mcp_handler": True,
+        }
+        if key is not None:
+            given["api_key"] = key.reveal()
+        elif model.api_base:
+            given["api_key"] = "none"  # a server of one's own, where litellm insists on one
+        if model.headers:
+            given["extra_headers"] = dict(model.headers)
+        try:
+            async with asyncio.timeout(timeout_s):
+                reply = await function(**given)
+        except (TimeoutError, litellm.Timeout):
+            text = f"no reply within {timeout_s:g} s"
+            raise CallError(CallErrorKind.TIMEOUT, describe(model, text)) from None
+        except Exception as error:  # noqa: BLE001  litellm raises what its forty providers raise
+            raise _error(model, error) from None
+        body = reply.model_dump()
+        if not (body.get("usage") or {}).get("total_tokens"):
+            body["usage"] = None  # litellm writes zeros where the provider said nothing
+        return body
+
+
+def _import() -> Any:
+    # Both are read at import: else it fetches prices from the network and loads `.env` into the environment.
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+    os.environ["LITELLM_MODE"] = "PRODUCTION"
+    import litellm
+
+    library: Any = litellm
+    library.suppress_debug_info = True
+    library.drop_params = False
+    library.num_retries = 0
+    library.DEFAULT_MAX_RETRIES = 0  # embeddings take a 0 for "not given", and this instead
+    library.telemetry = False
+    logging.getLogger("LiteLLM").setLevel(logging.ERROR)  # its advice is not for who runs an experiment
+    return library
+
+
+def _place(litellm: Any, model: Model) -> dict[str, Any]:
+    """Model and address as litellm wants them; a provider it does not know is an OpenAI-like one."""
+    provider = provider_of(model)
+    name = provider.name if provider else model.id.partition("/")[0]
+    known = {str(getattr(each, "value", each)) for each in litellm.provider_list} - {"openai_like"}
+    place = {"model": f"{name if name in known else 'openai'}/{model.wire_name}"}
+    if model.api_base:
+        place["api_base"] = model.api_base
+    return place
+
+
+def _refused(litellm: Any, model: Model) -> set[str]:
+    """The parameters that litellm knows this model not to take."""
+    name, _, wire_name = _place(litellm, model)["model"].partition("/")
+    supported = litellm.get_supported_openai_params(model=wire_name, custom_llm_provider=name)
+    return set() if supported is None else set(_CHECKED - set(supported))
+
+
+def _check(request: Request, dialect: Dialect) -> None:
+    """What the user set and the model does not take is an error, and is found without asking."""
+    given = {name: value for name, value in request.sampling.items() if name not in request.defaults}
+    if request.tools:
+        given["tools"] = "…"
+    if request.response_format is not None:
+        given["response_format"] = "…"
+    for name, value in given.items():
+        if name in dialect.refused & _CHECKED:
+            raise CallError(
+                CallErrorKind.BAD_REQUEST,
+                f"{request.model.name} does not take {name} ({value!r}).",
+                remedy="Remove it from the experiment for this model.",
+            )
+
+
+def _remedy(request: Request, reply: ErrorReply) -> str:
+    name = refused_parameter(reply.error, request.sampling)
+    return f"Remove or change {name} ({request.sampling[name]!r}) in the experiment." if name else ""
+
+
+def _error(model: Model, error: Exception) -> ErrorReply | CallError:
+    """What really happened: litellm's own classes and statuses mislead, the causes below them do not.
+
+    A 401 comes as BadRequestError, no quota as RateLimitError, a cut-off body as status 500 or 422.
+    """
+    import httpx
+
+    causes = list(_causes(error))
+    for cause in causes:
+        if isinstance(cause, httpx.HTTPStatusError):  # the provider's own words
+            answer = cause.response
+            try:
+                return ErrorReply(answer.status_code, read_error(answer.content), answer.headers)
+            except httpx.StreamError:  # its body was not read
+                break
+    said = _without_prefix(str(getattr(error, "message", "") or error))
+    if any(isinstance(cause, httpx.TimeoutException) for cause in causes):
+        return CallError(CallErrorKind.TIMEOUT, describe(model, said))
+    if any(isinstance(cause, httpx.TransportError) for cause in causes):
+        return CallError(CallErrorKind.CONNECTION, describe(model, f"connection failed ({said})"))
+    if (
+        any(isinstance(cause, json.JSONDecodeError) for cause in causes)
+        or "invalid response from LLM" in said
+    ):
+        return CallError(CallErrorKind.MALFORMED, describe(model, "the reply is no JSON"), status=200)
+    status = getattr(error, "status_code", None)
+    headers = getattr(error, "litellm_response_headers", None) or {}
+    lower = {str(name).lower(): str(value) for name, value in dict(headers).items()}
+    return ErrorReply(status if isinstance(status, int) else 500, _quoted(said), lower)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it was raised from, outermost first."""
+    seen: set[int] = set()
+    found: BaseException | None = error
+    while found is not None and id(found) not in seen:
+        seen.add(id(found))
+        yield found
+        found = found.__cause__ or found.__context__
+
+
+def _without_prefix(said: str) -> str:
+    """Without the names of litellm's exceptions before the message, and a stack trace behind it."""
+    return _PREFIX.sub("", said.partition("Traceback (most recent")[0]).strip()
+
+
+def _quoted(said: str) -> ErrorBody:
+    """The provider's error, where litellm's message quotes it as JSON."""
+    start, end = said.find("{"), said.rfind("}")
+    try:
+        return error_of(orjson.loads(said[start : end + 1])) if 0 <= start < end else ErrorBody(said)
+    except orjson.JSONDecodeError:
+        return ErrorBody(said)
+
+
+transports.add(LiteLLM.name, LiteLLM)

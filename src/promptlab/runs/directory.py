@@ -1,0 +1,167 @@
+"""A run is a directory: its files, its manifest, the lock of the process that works on it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from promptlab.basics.errors import StorageError, UsageError
+from promptlab.basics.files import FileLock, write_atomically
+from promptlab.basics.registry import did_you_mean
+from promptlab.experiment import Plan
+
+STORE = "run.sqlite"
+MANIFEST = "manifest.json"
+EXPERIMENT = "experiment.yaml"
+LOCK = "lock"
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """One run under `PROMPTLAB_HOME/runs/`, or anywhere else."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        return self.path.name
+
+    @property
+    def store(self) -> Path:
+        return self.path / STORE
+
+    def manifest(self) -> dict[str, Any]:
+        """What was written down at the last start. StorageError where it cannot be read."""
+        try:
+            loaded: dict[str, Any] = orjson.loads((self.path / MANIFEST).read_bytes())
+        except (OSError, orjson.JSONDecodeError) as error:
+            raise StorageError(
+                f"run {self.id}: {self.path / MANIFEST} cannot be read: {error}.",
+                remedy="Start a new run with --fresh; paid answers come from the cache.",
+            ) from error
+        return loaded
+
+    def update_manifest(self, **values: Any) -> None:
+        known = self.manifest() if (self.path / MANIFEST).exists() else {}
+        text = orjson.dumps({**known, **values}, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
+        write_atomically(self.path / MANIFEST, text)
+
+    def lock(self) -> FileLock | None:
+        """The lock, held; None where another live process holds it."""
+        return FileLock.acquire(self.path / LOCK)
+
+
+def runs_folder(home: Path) -> Path:
+    return home / "runs"
+
+
+def all_runs(home: Path) -> Iterator[RunDirectory]:
+    """Every run under `home`, the newest first."""
+    folder = runs_folder(home)
+    if not folder.is_dir():
+        return
+    found = [RunDirectory(path) for path in folder.iterdir() if (path / MANIFEST).is_file()]
+    yield from sorted(found, key=lambda run: (_created(run), run.id), reverse=True)
+
+
+def _created(run: RunDirectory) -> float:
+    return float(run.manifest().get("created", 0.0))
+
+
+def latest_run(home: Path, name: str) -> RunDirectory | None:
+    """The newest run of the experiment of that name."""
+    return next((run for run in all_runs(home) if run.manifest().get("experiment") == name), None)
+
+
+def find_run(home: Path, wanted: str) -> RunDirectory:
+    """A run by id, unique prefix, path, or experiment's name (its latest)."""
+    path = Path(wanted)
+    if (path / MANIFEST).is_file():
+        return RunDirectory(path.resolve())
+    runs = list(all_runs(home))
+    exact = [run for run in runs if run.id == wanted]
+    named = [run for run in runs if run.manifest().get("experiment") == wanted]
+    starting = [run for run in runs if run.id.startswith(wanted)] if wanted else []
+    if exact or named:
+        return (exact or named)[0]
+    if len(starting) == 1:
+        return starting[0]
+    if starting:
+        shown = ", ".join(run.id for run in starting[:5])
+        raise UsageError(f"{wanted!r} starts several runs: {shown}.", remedy="Give more of the id.")
+    names = {run.id for run in runs} | {str(run.manifest().get("experiment")) for run in runs}
+    raise UsageError(f"there is no run {wanted!r} in {home}.", remedy=did_you_mean(wanted, names))
+
+
+def new_run(home: Path, name: str) -> RunDirectory:
+    """A new, empty directory for a run of that experiment."""
+    slug = re.sub(r"[^\w.-]+", "-", name, flags=re.UNICODE).strip("-.")[:60] or "run"
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime())
+    path = runs_folder(home) / f"{slug}-{stamp}-{secrets.token_hex(2)}"
+    try:
+        path.mkdir(mode=0o700, parents=True)
+    except OSError as error:
+        raise UsageError(
+            f"cannot create {path}: {error.strerror}.",
+            remedy="Set PROMPTLAB_HOME to a folder you can write to.",
+        ) from error
+    return RunDirectory(path)
+
+
+def describe(plan: Plan) -> dict[str, Any]:
+    """The manifest of a run: what a reader must know to trust or repeat it. No key, no user info."""
+    from promptlab.basics.version import VERSION
+
+    models = {cell.model.name: cell.model for cell in plan.cells}
+    return {
+        "promptlab": VERSION,
+        "experiment": plan.spec.name,
+        "seed": plan.spec.seed,
+        "repeats": plan.spec.repeats,
+        "datasets": {
+            dataset.name: {"hash": dataset.hash, "sizes": dict(dataset.sizes), "notes": list(dataset.notes)}
+            for dataset in plan.datasets
+        },
+        "models": {
+            name: {"id": model.id, "endpoint": model.endpoint, "sampling": dict(model.sampling)}
+            for name, model in models.items()
+        },
+        "variants": list(dict.fromkeys(cell.variant.name for cell in plan.cells)),
+        "scoring": {
+            "shown": list(plan.scoring.shown),
+            "strict": plan.scoring.strict,
+            "extracted": plan.scoring.extracted,
+            "primary": plan.scoring.primary,
+            "baseline": plan.scoring.baseline,
+            "min_effect": plan.scoring.min_effect,
+        },
+        "git": _git_revision(plan.loaded.folder),
+        "python": sys.version.split()[0],
+        "platform": platform.platform(),
+    }
+
+
+def _git_revision(folder: Path) -> str | None:
+    git = shutil.which("git")
+    if git is None:
+        return None
+    told = subprocess.run(
+        [git, "-C", os.fspath(folder), "describe", "--always", "--dirty", "--abbrev=40"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=10,
+    )
+    return told.stdout.strip() or None

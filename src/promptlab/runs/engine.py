@@ -1,0 +1,303 @@
+"""The engine: trials through the door, one lane per model, rows to the store."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Literal
+
+from promptlab.basics.errors import (
+    BudgetReached,
+    CallError,
+    CallErrorKind,
+    NoAnswer,
+    PromptlabError,
+    StorageError,
+    UsageError,
+)
+from promptlab.datasets import Dataset, Sample
+from promptlab.experiment import Cell, Plan, Trial
+from promptlab.models import Client, Completion
+from promptlab.models.pricing import in_usd
+from promptlab.runs.progress import Progress
+from promptlab.runs.rows import TrialRow
+from promptlab.runs.store import RunStore
+from promptlab.scoring import Grader
+from promptlab.techniques import Answer, TrialContext
+from promptlab.techniques.base import FROM_REPLY, Trace
+
+CHUNK_SAMPLES = 128
+# Bad requests before a cell's first success that end it: one may be a single odd sample.
+BAD_REQUESTS_END_CELL = 3
+CONTROL_POLL_S = 0.5
+_WHOLE_MODEL = frozenset({CallErrorKind.AUTH, CallErrorKind.NO_MODEL, CallErrorKind.NO_QUOTA})
+
+Ending = Literal["complete", "stopped: budget", "interrupted", "failed"]
+
+
+class Engine:
+    """Runs what is missing of a plan. One use."""
+
+    def __init__(
+        self, plan: Plan, store: RunStore, client: Client, *, progress: Progress | None = None
+    ) -> None:
+        self._plan = plan
+        self._store = store
+        self._client = client
+        self.progress = progress or Progress()
+        self._rates = plan.limits().rates
+        self._cells = store.set_plan(plan)
+        self._scorers = store.set_scorers(plan.scoring.scorers)
+        self._graders: dict[str, Grader] = {}
+        self._stopped: dict[str, str] = {}  # cell hash -> why it ended early
+        self._succeeded: set[str] = set()
+        self._bad_requests: dict[str, int] = {}
+        self._ending: Ending | None = None
+        self.budget_message = ""
+
+    @property
+    def stopped_cells(self) -> dict[str, str]:
+        """Why each cell that ended early did, by its label."""
+        return {
+            cell.label: self._stopped[cell.hash] for cell in self._plan.cells if cell.hash in self._stopped
+        }
+
+    def interrupt(self) -> None:
+        """Starts no further trial; what is in flight is finished and kept."""
+        self._end("interrupted")
+
+    async def run(self) -> Ending:
+        """Until nothing is missing, a budget is reached, or it is interrupted. Raises StorageError."""
+        cells = self._plan.chosen
+        self.progress.planned = sum(self._plan.trials_in(cell) for cell in cells)
+        for cell in cells:
+            await cell.variant.technique.prepare(cell.context)
+            self._graders[cell.hash] = Grader(cell.task, self._plan.scoring.scorers)
+            self._store.stop_cell(self._cells[cell.hash], None)
+        lanes: dict[str, list[Cell]] = {}
+        for cell in cells:
+            lanes.setdefault(cell.model.name, []).append(cell)
+        watch = asyncio.create_task(self._watch_control())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for lane in lanes.values():
+                    group.create_task(self._lane(lane))
+        except* PromptlabError as errors:
+            raise errors.exceptions[0] from None
+        finally:
+            watch.cancel()
+        if self._ending is None:
+            failed = self.progress.errors or self._stopped
+            self._ending = "failed" if failed else "complete"
+        return self._ending
+
+    async def _lane(self, cells: Sequence[Cell]) -> None:
+        """One model's trials: workers that draw from one lazy feed."""
+        feed = _Shared(self._feed(cells))
+        workers = min(self._plan.spec.limits.concurrency, sum(self._plan.trials_in(cell) for cell in cells))
+        async with asyncio.TaskGroup() as group:
+            for _ in range(workers):
+                group.create_task(self._work(feed))
+
+    async def _feed(self, cells: Sequence[Cell]) -> AsyncIterator[tuple[Trial, int]]:
+        """(trial, its sample's row) of everything missing, sample by sample."""
+        by_dataset: dict[str, list[Cell]] = {}
+        for cell in cells:
+            by_dataset.setdefault(cell.dataset.name, []).append(cell)
+        for group in by_dataset.values():
+            dataset: Dataset = group[0].dataset
+            for chunk in self._plan.chunks(group, dataset, CHUNK_SAMPLES):
+                samples: list[tuple[int, Sample]] = [
+                    (trials[0].position, trials[0].sample) for trials in chunk
+                ]
+                wanted = [trial.identity for trials in chunk for trial in trials]
+                rows, finished = await self._store.place(dataset.name, samples, wanted)
+                self.progress.reused += len(finished)
+                for row, trials in zip(rows, chunk, strict=True):
+                    for trial in trials:
+                        if trial.identity in finished or trial.cell.hash in self._stopped:
+                            continue
+                        if self._ending is not None:
+                            return
+                        yield trial, row
+
+    async def _work(self, feed: _Shared) -> None:
+        while self._ending is None:
+            item = await feed.next()
+            if item is None:
+                return
+            trial, sample_row = item
+            if trial.cell.hash in self._stopped:
+                continue
+            row = await self._trial(trial, sample_row)
+            if row is not None:
+                await self._store.add(row)
+                self._count(row)
+
+    async def _trial(self, trial: Trial, sample_row: int) -> TrialRow | None:
+        """One trial, run and scored; None where nothing of it is to be kept."""
+        cell = trial.cell
+        context = TrialContext(cell.context, self._client, trial.sample.question(), trial.repeat)
+        answer: Answer | None = None
+        failure: NoAnswer | None = None
+        try:
+            answer = await cell.variant.technique.solve(trial.sample.question(), context)
+        except NoAnswer as error:
+            failure = error
+        except BudgetReached as error:
+            self.budget_message = str(error)
+            self._end("stopped: budget")
+            return None
+        except CallError as error:
+            self._call_failed(cell, error)
+            return self._row(trial, sample_row, context.trace, status="error", error=str(error))
+        except (UsageError, StorageError):
+            raise  # not this trial's fault: it would meet every other one too
+        except Exception as error:  # noqa: BLE001  a technique may be a user's own code
+            told = f"technique {cell.variant.source} failed: {type(error).__name__}: {error}"
+            if cell.hash not in self._succeeded:
+                self._stop(cell, told)
+            return self._row(trial, sample_row, context.trace, status="error", error=told)
+        self._succeeded.add(cell.hash)
+        return self._graded(trial, sample_row, context.trace, answer, failure)
+
+    def _graded(
+        self, trial: Trial, sample_row: int, trace: Trace, answer: Answer | None, failure: NoAnswer | None
+    ) -> TrialRow:
+        reply = answer.reply if answer else _last_reply(trace)
+        graded = self._graders[trial.cell.hash].grade(
+            reply.text if reply else "",
+            trial.sample,
+            finish_reason=reply.finish_reason if reply else "stop",
+            failure=failure.kind if failure else None,
+            given=_given(answer),
+        )
+        return self._row(
+            trial,
+            sample_row,
+            trace,
+            status=graded.failure or "ok",
+            error=str(failure) if failure else "",
+            text=reply.text if reply else None,
+            answer=graded.value,
+            rule=graded.rule,
+            scores={self._scorers[name]: value for name, value in graded.scores.items()},
+        )
+
+    def _row(
+        self,
+        trial: Trial,
+        sample_row: int,
+        trace: Trace,
+        *,
+        status: str,
+        error: str = "",
+        text: str | None = None,
+        answer: str | tuple[str, ...] | None = None,
+        rule: str = "",
+        scores: dict[int, float | None] | None = None,
+    ) -> TrialRow:
+        calls = tuple(trace.calls)
+        costs = tuple(self._cost_usd(call.completion) for call in calls if call.completion is not None)
+        return TrialRow(
+            trial.identity,
+            self._cells[trial.cell.hash],
+            sample_row,
+            trial.repeat,
+            status,
+            text,
+            answer,
+            rule,
+            error,
+            trace.notes,
+            calls,
+            scores or {},
+            costs,
+            time.time(),
+        )
+
+    def _cost_usd(self, completion: Completion) -> float | None:
+        """As first paid, in USD; None where the price or the rate is unknown."""
+        return in_usd(completion.cost, completion.currency, self._rates)
+
+    def _count(self, row: TrialRow) -> None:
+        progress = self.progress
+        progress.finished += 1
+        progress.sent_calls = self._client.stats.sent_calls
+        if row.status == "error":
+            progress.errors[row.error] += 1
+        elif row.status != "ok":
+            progress.failures[row.status] += 1
+        replies = [call.completion for call in row.calls if call.completion is not None]
+        for reply, cost in zip(replies, row.costs_usd, strict=True):
+            if reply.cached:
+                progress.cached_calls += 1
+            elif cost is None:
+                progress.unknown_costs += 1
+            else:
+                progress.paid_usd += cost
+
+    def _call_failed(self, cell: Cell, error: CallError) -> None:
+        """Ends the cells that would fail in the same way for every sample."""
+        if error.kind in _WHOLE_MODEL:
+            ended = [each for each in self._plan.chosen if each.model is cell.model]
+        elif error.kind is CallErrorKind.BAD_REQUEST and cell.hash not in self._succeeded:
+            self._bad_requests[cell.hash] = self._bad_requests.get(cell.hash, 0) + 1
+            ended = [cell] if self._bad_requests[cell.hash] >= BAD_REQUESTS_END_CELL else []
+        else:
+            ended = []
+        for each in ended:
+            self._stop(each, str(error))
+
+    def _stop(self, cell: Cell, why: str) -> None:
+        """Ends a cell early: its unsent trials stay pending."""
+        if cell.hash not in self._stopped:
+            self._stopped[cell.hash] = why
+            self._store.stop_cell(self._cells[cell.hash], why)
+
+    def _end(self, ending: Ending) -> None:
+        if self._ending is None:
+            self._ending = ending
+            self.progress.stopping = ending
+
+    async def _watch_control(self) -> None:
+        """Obeys "cancel", asked for by another process through the store."""
+        while True:
+            await asyncio.sleep(CONTROL_POLL_S)
+            if "cancel" in await asyncio.to_thread(self._store.requested):
+                self.interrupt()
+
+
+class _Shared:
+    """One async iterator that many workers draw from, one at a time."""
+
+    def __init__(self, source: AsyncIterator[tuple[Trial, int]]) -> None:
+        self._source = source
+        self._lock = asyncio.Lock()
+        self._done = False
+
+    async def next(self) -> tuple[Trial, int] | None:
+        """The next item, or None at the end."""
+        if self._done:
+            return None
+        async with self._lock:
+            if self._done:
+                return None
+            try:
+                return await anext(self._source)
+            except StopAsyncIteration:
+                self._done = True
+                return None
+
+
+def _last_reply(trace: Trace) -> Completion | None:
+    replies = [call.completion for call in trace.calls if call.completion is not None]
+    return replies[-1] if replies else None
+
+
+def _given(answer: Answer | None) -> tuple[str | tuple[str, ...] | None, str] | None:
+    """The value a technique read or voted by itself, with its rule's name; None: read it from the reply."""
+    if answer is None or answer.value is FROM_REPLY:
+        return None
+    return answer.value, answer.rule

@@ -1,0 +1,194 @@
+"""One command's work on a run: find or make it, run what is missing, grade what is not graded."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError as FutureCancelled
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from promptlab.basics.errors import UsageError
+from promptlab.basics.files import FileLock, write_atomically
+from promptlab.basics.loop import submit
+from promptlab.experiment import Plan
+from promptlab.runs.directory import EXPERIMENT, RunDirectory, describe, latest_run, new_run
+from promptlab.runs.engine import Ending, Engine
+from promptlab.runs.progress import Progress
+from promptlab.runs.regrade import grade_missing
+from promptlab.runs.store import RunStore
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How one command runs: `fresh` starts a new run and ledger, `use_cache` false reads nothing from it."""
+
+    fresh: bool = False
+    use_cache: bool = True
+    may_interrupt: bool = True
+
+
+@dataclass
+class RunResult:
+    """What one command did to a run."""
+
+    run: RunDirectory
+    status: Ending
+    progress: Progress
+    sent_calls: int = 0
+    stopped_cells: dict[str, str] = field(default_factory=dict)
+    budget_message: str = ""
+    seconds: float = 0.0
+
+
+def execute(
+    plan: Plan,
+    home: Path,
+    options: Options = Options(),
+    *,
+    tell: Tell = lambda message: None,
+    watch: Callable[[Progress], None] | None = None,
+) -> RunResult:
+    """Continues the latest run of the plan's experiment, or starts one; runs what is missing.
+
+    `tell` gets messages for people, `watch` the live counters once, before the first trial. Raises
+    UsageError before the first call for a missing key, StorageError where the disk fails. What was
+    finished by then is kept.
+    """
+    started = time.monotonic()
+    run, lock = _claim(plan, home, options, tell)
+    try:
+        with RunStore(run.store) as store:
+            cells = store.set_plan(plan)
+            graders = store.set_scorers(plan.scoring.scorers)
+            missing = _missing(plan, store, cells)
+            progress = Progress(planned=sum(plan.trials_in(cell) for cell in plan.chosen))
+            result = RunResult(run, "complete", progress)
+            store.set_meta({"scorers": list(graders.items())})
+            if missing:
+                _begin(run, plan)
+                if watch is not None:
+                    watch(progress)
+                result = _run(plan, home, options, store, progress, run, tell)
+            else:
+                progress.reused = progress.planned
+            grade_missing(store, plan, graders)
+            if missing:
+                run.update_manifest(status=result.status, ended=time.time())
+            elif run.manifest().get("scoring") != describe(plan)["scoring"]:
+                _begin(run, plan)
+        result.seconds = time.monotonic() - started
+        return result
+    finally:
+        lock.release()
+
+
+def _claim(plan: Plan, home: Path, options: Options, tell: Tell) -> tuple[RunDirectory, FileLock]:
+    """The run to work on, locked. A run another live process works on is left to it."""
+    known = None if options.fresh else latest_run(home, plan.spec.name)
+    if known is not None:
+        lock = known.lock()
+        if lock is not None:
+            return known, lock
+        tell(f"another process works on run {known.id}: starting a run of its own, fed from the shared cache")
+    run = new_run(home, plan.spec.name)
+    run.update_manifest(created=time.time(), experiment=plan.spec.name, status="running")
+    lock = run.lock()
+    if lock is None:
+        raise UsageError(f"the new run {run.path} is locked by another process.", remedy="Try again.")
+    return run, lock
+
+
+def _begin(run: RunDirectory, plan: Plan) -> None:
+    write_atomically(run.path / EXPERIMENT, plan.loaded.document.text.encode())
+    run.update_manifest(**describe(plan), status="running")
+
+
+def _missing(plan: Plan, store: RunStore, cells: dict[str, int]) -> int:
+    """How many of the chosen trials are not finished, by count alone: the feed finds out which."""
+    finished = store.count_finished(
+        {cells[cell.hash]: plan.samples_in(cell.dataset) for cell in plan.chosen}, plan.spec.repeats
+    )
+    return sum(plan.trials_in(cell) for cell in plan.chosen) - finished
+
+
+def _run(
+    plan: Plan,
+    home: Path,
+    options: Options,
+    store: RunStore,
+    progress: Progress,
+    run: RunDirectory,
+    tell: Tell,
+) -> RunResult:
+    from promptlab.models.client import CacheMode, Client
+    from promptlab.models.transports import make_transport
+
+    plan.check_keys()
+
+    async def work() -> RunResult:
+        client = Client.open(
+            home,
+            experiment=plan.spec.name,
+            transports=lambda name: make_transport(name, progress=tell),
+            limits=plan.limits(),
+            mode=CacheMode(read=options.use_cache, max_age_s=plan.max_age_s()),
+            fresh=options.fresh,
+            seed=plan.spec.seed,
+        )
+        engine = Engine(plan, store, client, progress=progress)
+        holder.append(engine)
+        try:
+            status = await engine.run()
+        finally:
+            progress.sent_calls = client.stats.sent_calls
+            await client.close()
+        return RunResult(
+            run, status, progress, client.stats.sent_calls, engine.stopped_cells, engine.budget_message
+        )
+
+    holder: list[Engine] = []
+    future = submit(work())
+    if not options.may_interrupt or threading.current_thread() is not threading.main_thread():
+        return future.result()
+    with _terminate_like_interrupt():
+        return _wait(future, holder, tell, RunResult(run, "interrupted", progress))
+
+
+def _wait(future: Future[RunResult], holder: list[Engine], tell: Tell, dropped: RunResult) -> RunResult:
+    """Ctrl-C once finishes what is in flight; twice drops it (paid answers are in the cache already)."""
+    presses = 0
+    while True:
+        try:
+            return future.result()
+        except KeyboardInterrupt:
+            presses += 1
+            if presses == 1 and holder:
+                tell("interrupted: finishing the calls in flight (Ctrl-C again to drop them)")
+                holder[0].interrupt()
+            else:
+                future.cancel()
+        except (FutureCancelled, asyncio.CancelledError):
+            dropped.sent_calls = dropped.progress.sent_calls
+            return dropped
+
+
+@contextmanager
+def _terminate_like_interrupt() -> Iterator[None]:
+    """SIGTERM ends a run as Ctrl-C does."""
+
+    def stop(signum: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,136 @@
+"""Reading a run while it may still be written: plain SQL, paged by whoever asks."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any, Self
+
+import orjson
+
+from promptlab.basics.errors import StorageError, UsageError
+from promptlab.runs.directory import RunDirectory
+from promptlab.runs.schema import MIGRATIONS
+from promptlab.runs.store import connect
+
+_TRIALS = """SELECT trials.id AS trial, cells.variant, cells.model, cells.dataset, samples.sample,
+        trials.repeat, trials.status, trials.answer, trials.text, trials.rule, trials.error,
+        trials.calls, trials.cached_calls, trials.prompt_tokens, trials.completion_tokens,
+        CASE WHEN trials.unknown_costs = 0 THEN trials.cost_usd END AS cost_usd, trials.latency_s,
+        samples.body
+    FROM trials JOIN cells ON cells.id = trials.cell JOIN samples ON samples.id = trials.sample
+    WHERE cells.position IS NOT NULL AND samples.position IS NOT NULL"""
+
+
+class RunReader:
+    """Read-only access to one run."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        self.run = run
+        if not run.store.exists():
+            raise UsageError(f"run {run.id} has no results yet ({run.store} is missing).")
+        self.connection = connect(run.store, read_only=True)
+        self.connection.row_factory = sqlite3.Row
+        version = self.connection.execute("PRAGMA user_version").fetchone()[0]
+        if version != len(MIGRATIONS):
+            self.connection.close()
+            raise StorageError(
+                f"run {run.id} was written by another version of promptlab (store {version}).",
+                remedy="`promptlab compare EXP.yaml` with this version brings it up to date.",
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+
+    def meta(self, key: str) -> Any:
+        """A fact of the run, or None."""
+        row = self.connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else orjson.loads(row[0])
+
+    def scorers(self) -> dict[str, int]:
+        """The current scorers' rows by their column names, in the file's order."""
+        return dict(self.meta("scorers") or {})
+
+    def cells(self) -> list[sqlite3.Row]:
+        """The cells that are in the experiment, in its order."""
+        query = "SELECT * FROM cells WHERE position IS NOT NULL ORDER BY position"
+        return self.connection.execute(query).fetchall()
+
+    def counts(self) -> dict[str, int]:
+        """How many current trials have each status."""
+        query = f"SELECT status, count(*) FROM ({_TRIALS}) GROUP BY status"
+        return {row[0]: int(row[1]) for row in self.connection.execute(query)}
+
+    def trials(
+        self,
+        *,
+        sample: str | None = None,
+        failed: bool = False,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> Iterator[dict[str, Any]]:
+        """Current trials as flat rows, in the order sample, cell, repeat, with one column per score."""
+        where = "" if sample is None else " AND samples.sample = ?"
+        where += " AND trials.status != 'ok'" if failed else ""
+        values: list[Any] = [] if sample is None else [sample]
+        query = f"{_TRIALS}{where} ORDER BY samples.position, cells.position, trials.repeat LIMIT ? OFFSET ?"
+        scorers = self.scorers()
+        with closing(
+            self.connection.execute(query, [*values, -1 if limit is None else limit, offset])
+        ) as rows:
+            for row in rows:
+                yield {**_flat(row), **self._scores(row["trial"], scorers)}
+
+    def trial(self, trial: int) -> dict[str, Any]:
+        """One trial by its number, whether or not its cell is still in the file."""
+        query = _TRIALS.replace(
+            "WHERE cells.position IS NOT NULL AND samples.position IS NOT NULL", "WHERE TRUE"
+        )
+        row = self.connection.execute(f"{query} AND trials.id = ?", (trial,)).fetchone()
+        if row is None:
+            raise UsageError(
+                f"run {self.run.id} has no trial {trial}.",
+                remedy=f"`promptlab show {self.run.id}` lists them.",
+            )
+        notes = self.connection.execute("SELECT notes FROM trials WHERE id = ?", (trial,)).fetchone()[0]
+        flat = {**_flat(row), **self._scores(trial, self.scorers())}
+        return {
+            **flat,
+            "inputs": orjson.loads(row["body"])["inputs"],
+            "notes": orjson.loads(notes) if notes else {},
+        }
+
+    def calls(self, trial: int | None = None) -> Iterator[dict[str, Any]]:
+        """The calls of one trial, or of all current ones, in order."""
+        if trial is None:
+            query = f"SELECT calls.* FROM calls JOIN ({_TRIALS}) AS t ON t.trial = calls.trial ORDER BY 1, 2"
+            found = self.connection.execute(query)
+        else:
+            found = self.connection.execute("SELECT * FROM calls WHERE trial = ? ORDER BY ordinal", (trial,))
+        for row in found:
+            values = dict(row)
+            values["messages"] = orjson.loads(values["messages"])
+            values["sampling"] = orjson.loads(values["sampling"])
+            yield values
+
+    def _scores(self, trial: int, scorers: dict[str, int]) -> dict[str, float | None]:
+        query = "SELECT scorer, value FROM scores WHERE trial = ?"
+        found = dict(self.connection.execute(query, (trial,)).fetchall())
+        return {name: found.get(row) for name, row in scorers.items()}
+
+
+def _flat(row: sqlite3.Row) -> dict[str, Any]:
+    values = dict(row)
+    body = orjson.loads(values.pop("body"))
+    answer = values["answer"]
+    values["answer"] = None if answer is None else _joined(orjson.loads(answer))
+    values["target"] = _joined(body["target"])
+    return values
+
+
+def _joined(value: Any) -> Any:
+    return " | ".join(value) if isinstance(value, list) else value

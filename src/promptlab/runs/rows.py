@@ -1,0 +1,135 @@
+"""What is written down of a trial."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from promptlab.basics.errors import NoAnswerKind
+from promptlab.basics.hashing import canonical
+from promptlab.datasets import Sample
+from promptlab.techniques.base import CallRecord
+
+Status = NoAnswerKind | str  # a NoAnswerKind, "ok" or "error"
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRow:
+    """One finished trial, ready for the store."""
+
+    identity: bytes
+    cell: int
+    sample: int
+    repeat: int
+    status: str
+    text: str | None
+    answer: str | tuple[str, ...] | None
+    rule: str
+    error: str
+    notes: dict[str, Any]
+    calls: tuple[CallRecord, ...]
+    scores: dict[int, float | None]
+    costs_usd: tuple[float | None, ...]
+    finished: float
+
+    def trial_values(self) -> tuple[Any, ...]:
+        """In the order of the trials table, without its id."""
+        replies = [call.completion for call in self.calls if call.completion is not None]
+        known = [cost for cost in self.costs_usd if cost is not None]
+        paid = [
+            cost
+            for reply, cost in zip(replies, self.costs_usd, strict=True)
+            if not reply.cached and cost is not None
+        ]
+        return (
+            self.identity,
+            self.cell,
+            self.sample,
+            self.repeat,
+            self.status,
+            self.text,
+            None if self.answer is None else canonical(self.answer).decode(),
+            self.rule,
+            self.error or None,
+            canonical(self.notes).decode() if self.notes else None,
+            self.finished,
+            sum(reply.latency_s for reply in replies) if replies else None,
+            len(replies),
+            sum(reply.cached for reply in replies),
+            _total(reply.usage.prompt_tokens for reply in replies),
+            _total(reply.usage.completion_tokens for reply in replies),
+            sum(known),
+            sum(paid),
+            len(replies) - len(known),
+        )
+
+    def call_values(self, trial: int) -> list[tuple[Any, ...]]:
+        """In the order of the calls table."""
+        return [_call(trial, ordinal, call) for ordinal, call in enumerate(self.calls)]
+
+
+def _call(trial: int, ordinal: int, call: CallRecord) -> tuple[Any, ...]:
+    reply = call.completion
+    head = (
+        trial,
+        ordinal,
+        call.name,
+        canonical([_message(message) for message in call.messages]).decode(),
+        canonical(dict(call.sampling)).decode(),
+    )
+    if reply is None:
+        return (*head, None, None, call.error, None, None, None, 0, 0, *(None,) * 8, None)
+    usage = reply.usage
+    return (
+        *head,
+        reply.text,
+        reply.reasoning or None,
+        None,
+        reply.finish_reason,
+        reply.model,
+        reply.key,
+        int(reply.cached),
+        reply.attempts,
+        usage.prompt_tokens,
+        usage.completion_tokens,
+        usage.cached_tokens,
+        usage.reasoning_tokens,
+        reply.latency_s,
+        reply.created,
+        reply.cost,
+        reply.currency,
+        ",".join(reply.left_out) or None,
+    )
+
+
+def _message(message: Any) -> dict[str, Any]:
+    if not message.tool_calls and message.tool_call_id is None:
+        return {"role": message.role, "content": message.content}
+    return {
+        "role": message.role,
+        "content": message.content,
+        "tool_calls": message.tool_calls,
+        "tool_call_id": message.tool_call_id,
+    }
+
+
+def _total(counts: Any) -> int | None:
+    """The sum, or None where one of them is unknown."""
+    total = 0
+    for count in counts:
+        if count is None:
+            return None
+        total += count
+    return total
+
+
+def sample_body(sample: Sample) -> str:
+    """What a run keeps of a sample: enough to show it, score it again and export it without its file."""
+    body: dict[str, Any] = {"inputs": dict(sample.inputs), "target": sample.target}
+    if sample.choices:
+        body["choices"] = sample.choices
+    if sample.metadata:
+        body["metadata"] = dict(sample.metadata)
+    if sample.rationale is not None:
+        body["rationale"] = sample.rationale
+    return canonical(body).decode()

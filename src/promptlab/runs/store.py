@@ -1,0 +1,308 @@
+"""The run store: one SQLite file, one writer thread, rows in batches."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from promptlab.basics.errors import StorageError
+from promptlab.basics.hashing import canonical
+from promptlab.datasets import Sample
+from promptlab.experiment import Cell, Plan
+from promptlab.runs.rows import TrialRow, sample_body
+from promptlab.runs.schema import migrate
+from promptlab.scoring import Scorer
+
+T = TypeVar("T")
+
+BATCH_ROWS = 256
+BATCH_WAIT_S = 0.05
+QUEUE_ROWS = 4096  # what may wait for the disk before the engine waits too
+
+_TRIAL = """INSERT OR REPLACE INTO trials (id, identity, cell, sample, repeat, status, text, answer, rule,
+    error, notes, finished, latency_s, calls, cached_calls, prompt_tokens, completion_tokens, cost_usd,
+    paid_usd, unknown_costs) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_CALL = f"INSERT INTO calls VALUES ({', '.join('?' * 22)})"
+
+_FINISHED = """SELECT count(*) FROM trials JOIN samples ON samples.id = trials.sample
+    WHERE trials.cell = ? AND samples.position < ? AND trials.repeat < ? AND trials.status != 'error'"""
+_WITHOUT_SCORE = """SELECT trials.id, cells.hash, trials.status, trials.text, trials.answer, trials.rule,
+        (SELECT finish FROM calls WHERE calls.trial = trials.id ORDER BY ordinal DESC LIMIT 1),
+        samples.sample, samples.body
+    FROM trials JOIN cells ON cells.id = trials.cell JOIN samples ON samples.id = trials.sample
+    WHERE cells.position IS NOT NULL AND samples.position IS NOT NULL AND trials.status != 'error'
+        AND NOT EXISTS (SELECT 1 FROM scores WHERE scores.trial = trials.id AND scores.scorer = ?)
+    ORDER BY trials.id"""
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """A connection to a run store. StorageError where it cannot be opened or is no store."""
+    try:
+        if read_only:
+            connection = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False
+            )
+        else:
+            connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA busy_timeout = 10000")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error as error:
+        raise StorageError(
+            f"{path} cannot be opened: {error}.",
+            remedy="If it is damaged, --fresh starts a new run fed from the cache.",
+        ) from error
+    return connection
+
+
+class RunStore:
+    """The one writer of a run. Every write goes through its thread, in order; reads have `queries`.
+
+    A trial counts once its batch is committed. What a kill loses is run again from the cache.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._connection = connect(path)
+        try:
+            migrate(self._connection)
+        except sqlite3.Error as error:
+            raise StorageError(f"{path} cannot be prepared: {error}.") from error
+        found = self._connection.execute("SELECT coalesce(max(id), 0), count(*) FROM trials").fetchone()
+        self._next_trial = int(found[0]) + 1
+        self._fresh = found[1] == 0
+        self._queue: queue.Queue[TrialRow | _Job | None] = queue.Queue()
+        self._failure: StorageError | None = None
+        self._thread = threading.Thread(target=self._write, name="promptlab-store", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Writes what is queued and closes. Raises what the writer met."""
+        if self._thread.is_alive():
+            self._queue.put(None)
+            self._thread.join()
+            self._connection.close()
+        if self._failure is not None:
+            raise self._failure
+
+    def set_plan(self, plan: Plan) -> dict[str, int]:
+        """Marks the plan's cells and data sets as current; what is no longer in the file stays, unmarked.
+
+        Returns each cell's row by its hash.
+        """
+        return self._do(lambda connection: _set_plan(connection, plan))
+
+    def set_scorers(self, scorers: dict[str, Scorer]) -> dict[str, int]:
+        """Each scorer's row by its name; a scorer with other settings or version is another row."""
+        return self._do(lambda connection: _set_scorers(connection, scorers))
+
+    def set_meta(self, values: dict[str, Any]) -> None:
+        """Keeps facts of the run under their keys."""
+        rows = [(key, canonical(value).decode()) for key, value in values.items()]
+        self._do(lambda connection: connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows))
+
+    def stop_cell(self, cell: int, why: str | None) -> None:
+        self._do(
+            lambda connection: connection.execute("UPDATE cells SET stopped = ? WHERE id = ?", (why, cell))
+        )
+
+    def add_scores(self, rows: Sequence[tuple[int, int, float | None]]) -> None:
+        """(trial, scorer, value) for answers that are already stored."""
+        self._do(
+            lambda connection: connection.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?, ?)", rows)
+        )
+
+    async def place(
+        self, dataset: str, samples: Sequence[tuple[int, Sample]], identities: Sequence[bytes]
+    ) -> tuple[list[int], set[bytes]]:
+        """Enters samples with their positions; their rows, and which of the trials are finished already."""
+        fresh = self._fresh
+
+        def job(connection: sqlite3.Connection) -> tuple[list[int], set[bytes]]:
+            return _place(connection, dataset, samples, [] if fresh else identities)
+
+        return await asyncio.wrap_future(self._submit(job))
+
+    async def add(self, row: TrialRow) -> None:
+        """Queues one trial. Waits where the disk is behind; raises StorageError once a write has failed."""
+        if self._failure is not None:
+            raise self._failure
+        self._queue.put(row)
+        if self._queue.qsize() > QUEUE_ROWS:
+            await asyncio.wrap_future(self._submit(lambda connection: None))
+
+    def count_finished(self, samples_of: dict[int, int], repeats: int) -> int:
+        """Finished trials of these cells over their first n samples (cell row → n) and repeats."""
+
+        def job(connection: sqlite3.Connection) -> int:
+            return sum(
+                int(connection.execute(_FINISHED, (cell, samples, repeats)).fetchone()[0])
+                for cell, samples in samples_of.items()
+            )
+
+        return self._do(job)
+
+    def without_score(self, scorer: int) -> list[tuple[Any, ...]]:
+        """Answers of current cells and samples that this scorer has not graded."""
+        return self._do(lambda connection: connection.execute(_WITHOUT_SCORE, (scorer,)).fetchall())
+
+    def requested(self) -> set[str]:
+        """What other processes ask of this run: "pause" or "cancel"."""
+        return self._do(
+            lambda connection: {row[0] for row in connection.execute("SELECT request FROM control")}
+        )
+
+    def _submit(self, job: Callable[[sqlite3.Connection], T]) -> Future[T]:
+        if self._failure is not None:
+            raise self._failure
+        entry: _Job = _Job(job)
+        self._queue.put(entry)
+        return entry.future
+
+    def _do(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        return self._submit(job).result()
+
+    def _write(self) -> None:
+        while True:
+            batch = [self._queue.get()]
+            while len(batch) < BATCH_ROWS and batch[-1] is not None:
+                try:
+                    # A job's caller waits for it: what came before is written now.
+                    wait = 0.0 if isinstance(batch[-1], _Job) else BATCH_WAIT_S
+                    batch.append(self._queue.get(timeout=wait) if wait else self._queue.get_nowait())
+                except queue.Empty:
+                    break
+            self._commit([entry for entry in batch if entry is not None])
+            if batch[-1] is None:
+                return
+
+    def _commit(self, batch: list[TrialRow | _Job]) -> None:
+        jobs = [entry for entry in batch if isinstance(entry, _Job)]
+        try:
+            if self._failure is not None:
+                raise self._failure
+            self._connection.execute("BEGIN IMMEDIATE")
+            results = [self._apply(entry) for entry in batch]
+            self._connection.execute("COMMIT")
+        except (sqlite3.Error, StorageError) as error:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            self._failure = self._failure or StorageError(
+                f"{self.path} cannot be written: {error}.",
+                remedy="Free disk space or fix the permissions and run the same command again: "
+                "paid answers are in the cache.",
+            )
+            for job in jobs:
+                job.future.set_exception(self._failure)
+            return
+        for entry, result in zip(batch, results, strict=True):
+            if isinstance(entry, _Job):
+                entry.future.set_result(result)
+
+    def _apply(self, entry: TrialRow | _Job) -> Any:
+        if isinstance(entry, _Job):
+            return entry.run(self._connection)
+        trial = self._next_trial
+        self._next_trial += 1
+        if not self._fresh:
+            self._connection.execute("DELETE FROM trials WHERE identity = ?", (entry.identity,))
+        self._connection.execute(_TRIAL, (trial, *entry.trial_values()))
+        self._connection.executemany(_CALL, entry.call_values(trial))
+        self._connection.executemany(
+            "INSERT INTO scores VALUES (?, ?, ?)",
+            [(trial, scorer, value) for scorer, value in entry.scores.items()],
+        )
+        return None
+
+
+class _Job:
+    """A write that its caller waits for."""
+
+    def __init__(self, run: Callable[[sqlite3.Connection], Any]) -> None:
+        self.run = run
+        self.future: Future[Any] = Future()
+
+
+def _set_plan(connection: sqlite3.Connection, plan: Plan) -> dict[str, int]:
+    connection.execute("UPDATE cells SET position = NULL")
+    rows: dict[str, int] = {}
+    for position, cell in enumerate(plan.cells):
+        rows[cell.hash] = _set_cell(connection, cell, position, plan)
+    for dataset in plan.datasets:
+        key = f"dataset:{dataset.name}"
+        known = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        value = canonical(dataset.split_hash("test")).decode()
+        if known is None or known[0] != value:
+            connection.execute("UPDATE samples SET position = NULL WHERE dataset = ?", (dataset.name,))
+            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+    return rows
+
+
+def _set_cell(connection: sqlite3.Connection, cell: Cell, position: int, plan: Plan) -> int:
+    names = (cell.variant.name, cell.model.name, cell.dataset.name)
+    planned = cell.dataset.sizes["test"] * plan.spec.repeats
+    connection.execute(
+        """INSERT INTO cells (hash, variant, model, dataset, spec, position, planned, oracle, drawn_once)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+           ON CONFLICT (hash) DO UPDATE SET variant = excluded.variant, model = excluded.model,
+               position = excluded.position, planned = excluded.planned""",
+        (
+            cell.hash,
+            *names,
+            canonical(cell.spec).decode(),
+            position,
+            planned,
+            int(cell.variant.technique.oracle),
+            cell.variant.technique.drawn_once(),
+        ),
+    )
+    return int(connection.execute("SELECT id FROM cells WHERE hash = ?", (cell.hash,)).fetchone()[0])
+
+
+def _set_scorers(connection: sqlite3.Connection, scorers: dict[str, Scorer]) -> dict[str, int]:
+    rows: dict[str, int] = {}
+    for name, scorer in scorers.items():
+        spec = canonical(scorer.identity()).decode()
+        connection.execute("INSERT OR IGNORE INTO scorers (name, spec) VALUES (?, ?)", (name, spec))
+        found = connection.execute("SELECT id FROM scorers WHERE spec = ?", (spec,)).fetchone()
+        rows[name] = int(found[0])
+    return rows
+
+
+def _place(
+    connection: sqlite3.Connection,
+    dataset: str,
+    samples: Iterable[tuple[int, Sample]],
+    identities: Sequence[bytes],
+) -> tuple[list[int], set[bytes]]:
+    rows = []
+    for position, sample in samples:
+        found = connection.execute(
+            """INSERT INTO samples (dataset, sample, content, position, cluster, body)
+               VALUES (?, ?, ?, ?, ?, ?)
+               ON CONFLICT (dataset, sample, content) DO UPDATE SET position = excluded.position
+               RETURNING id""",
+            (dataset, sample.id, sample.content, position, sample.group, sample_body(sample)),
+        ).fetchone()
+        rows.append(int(found[0]))
+    finished: set[bytes] = set()
+    for start in range(0, len(identities), 500):
+        part = identities[start : start + 500]
+        marks = ", ".join("?" * len(part))
+        query = f"SELECT identity FROM trials WHERE status != 'error' AND identity IN ({marks})"
+        finished.update(row[0] for row in connection.execute(query, part))
+    return rows, finished

@@ -1,0 +1,137 @@
+"""The contract between an answer and its grade."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, ClassVar, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from promptlab.basics.errors import NoAnswerKind
+from promptlab.basics.registry import Registry
+from promptlab.datasets.task import AnswerType
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerForm:
+    """What an extraction rule must know of the task: the type, the labels, the sample's choices."""
+
+    type: AnswerType
+    labels: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """What a rule found in a reply: a value in canonical spelling, or none and why.
+
+    `stated` is true where the reply said that this is the answer (an answer phrase, a box, a lone label),
+    false where the rule fell back ("the last number"); a cut-off reply counts only with a stated answer.
+    """
+
+    value: str | tuple[str, ...] | None
+    failure: NoAnswerKind | None
+    rule: str
+    stated: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer as scorers see it: the last reply's raw text, the extracted value, the failure if any."""
+
+    text: str
+    value: str | tuple[str, ...] | None
+    failure: NoAnswerKind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """What the sample says: accepted targets, choices, inputs and metadata."""
+
+    targets: tuple[str, ...]
+    form: AnswerForm
+    inputs: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    metadata: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+
+
+class Scorer(BaseModel, ABC):
+    """Grades one answer from 0 to 1. Settings are pydantic fields.
+
+    `version` rises whenever the same answer could get another score. A failed answer (unparsed, refused,
+    ...) is scored 0 by the caller and never reaches `score`, but for scorers that read failures themselves.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    version: ClassVar[int] = 1
+    needs_target: ClassVar[bool] = True  # else samples without a target are scored as well
+    registered_name: ClassVar[str] = ""
+
+    @property
+    def strict(self) -> bool:
+        """Whether it reads the raw reply, so that format counts."""
+        return False
+
+    @property
+    def reads_failures(self) -> bool:
+        """Whether it grades replies without an answer: a refusal scorer, another harness's rule."""
+        return False
+
+    def identity(self) -> dict[str, Any]:
+        """Name, version and settings: a scorer with another identity may give other scores."""
+        return {
+            "scorer": self.registered_name,
+            "version": self.version,
+            **self.model_dump(mode="json", by_alias=True),
+        }
+
+    @abstractmethod
+    def score(self, answered: Answered, gold: Gold) -> float: ...
+
+    def check(self, form: AnswerForm) -> None:
+        """Raises UsageError where this scorer cannot grade that kind of answer."""
+
+
+scorers: Registry[Scorer] = Registry(
+    "scorer",
+    Scorer,
+    {
+        "exact_match": "promptlab.scoring.matching",
+        "contains": "promptlab.scoring.matching",
+        "regex": "promptlab.scoring.matching",
+        "numeric": "promptlab.scoring.numeric",
+        "choice": "promptlab.scoring.labels",
+        "label": "promptlab.scoring.labels",
+        "yes_no": "promptlab.scoring.labels",
+        "squad_f1": "promptlab.scoring.overlap",
+        "levenshtein": "promptlab.scoring.overlap",
+        "list_f1": "promptlab.scoring.overlap",
+        "json_valid": "promptlab.scoring.structure",
+        "json_schema": "promptlab.scoring.structure",
+        "refusal": "promptlab.scoring.replies",
+        "length": "promptlab.scoring.replies",
+        "bleu": "promptlab.scoring.translation",
+        "chrf": "promptlab.scoring.translation",
+        "ter": "promptlab.scoring.translation",
+        "rouge": "promptlab.scoring.summary",
+    },
+    group="promptlab.scorers",
+)
+
+S = TypeVar("S", bound=type[Scorer])
+
+
+def scorer(name: str) -> Any:
+    """Registers a scorer class under `name`."""
+
+    def register(cls: S) -> S:
+        cls.registered_name = name
+        scorers.add(name, cls)
+        return cls
+
+    return register

@@ -1,0 +1,82 @@
+"""From a reply to its grade: extract once, then let every scorer see the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from promptlab.basics.errors import NoAnswerKind
+from promptlab.datasets.sample import Sample
+from promptlab.datasets.task import AnswerType, Task
+from promptlab.scoring.base import Answered, AnswerForm, Extraction, Gold, Scorer
+from promptlab.scoring.extraction import ROBUST, Value, extract, spell
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """What a trial is worth: the value or the failure, the rule that read it, a score per scorer.
+
+    A score is None where the sample has no target and the scorer needs one.
+    """
+
+    value: Value | None
+    failure: NoAnswerKind | None
+    rule: str
+    scores: dict[str, float | None]
+
+
+class Grader:
+    """Grades the replies of one task with its scorers. Failed answers score 0, and never vanish."""
+
+    def __init__(self, task: Task, scorers: Mapping[str, Scorer]) -> None:
+        """UsageError where a scorer cannot grade the task's answers."""
+        self._scorers = dict(scorers)
+        self._form = AnswerForm(task.answer, task.labels)
+        for each in self._scorers.values():
+            each.check(self._form)
+
+    def grade(
+        self,
+        text: str,
+        sample: Sample,
+        *,
+        finish_reason: str = "stop",
+        failure: NoAnswerKind | None = None,
+        given: tuple[Value | None, str] | None = None,
+    ) -> Graded:
+        """`text` is the last reply. `failure` is what the technique ended with; `given` the value that it
+        read or voted by itself (none: it found nothing), and its rule's name.
+        """
+        form = self._form
+        if form.type is AnswerType.CHOICE and sample.choices:
+            form = AnswerForm(form.type, form.labels, sample.choices)
+        found = _found(text, form, finish_reason, failure, given)
+        answered = Answered(text, found.value, found.failure)
+        gold = Gold(sample.targets, form, sample.inputs, sample.metadata)
+        scores = {name: _score(each, answered, gold) for name, each in self._scorers.items()}
+        return Graded(found.value, found.failure, found.rule, scores)
+
+
+def _found(
+    text: str,
+    form: AnswerForm,
+    finish_reason: str,
+    failure: NoAnswerKind | None,
+    given: tuple[Value | None, str] | None,
+) -> Extraction:
+    if failure is not None:
+        return Extraction(None, failure, "", stated=False)
+    if given is None:
+        return extract(text, form, finish_reason=finish_reason)
+    value, rule = given
+    already = not isinstance(value, str) or rule.startswith(ROBUST)
+    spelled = value if already else spell(str(value), form)
+    return Extraction(spelled, "unparsed" if spelled is None else None, rule)
+
+
+def _score(each: Scorer, answered: Answered, gold: Gold) -> float | None:
+    if each.needs_target and not gold.targets:
+        return None
+    if answered.failure is not None and not each.reads_failures:
+        return 0.0
+    return each.score(answered, gold)

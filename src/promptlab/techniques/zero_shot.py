@@ -1,0 +1,31 @@
+"""Zero-shot: the task's prompt, nothing else."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from promptlab.datasets.sample import Question
+from promptlab.models.request import Message
+from promptlab.techniques.base import Answer, Technique, technique
+from promptlab.techniques.context import TrialContext
+from promptlab.techniques.cues import answer_cue
+
+
+@technique("zero_shot")
+class ZeroShot(Technique):
+    """The task's prompt and its answer instruction. One call, temperature 0.
+
+    `mode: paper` is the zero-shot baseline of Kojima et al. 2022 (arXiv 2205.11916): the prompt ends with
+    the answer cue ("The answer (arabic numerals) is") instead of the task's answer instruction.
+    Records the call. Limit: the reply's form is whatever the model makes of the instruction.
+    """
+
+    mode: Literal["task", "paper"] = "task"
+
+    async def solve(self, question: Question, ctx: TrialContext) -> Answer:
+        if self.mode == "task":
+            return Answer(await ctx.ask(ctx.prompt(question)))
+        messages = ctx.prompt(question, instruction=False)
+        cue = answer_cue(ctx.task, question)
+        closed = Message("user", f"{messages[-1].content}\n\n{cue[0].upper()}{cue[1:]}")
+        return Answer(await ctx.ask([*messages[:-1], closed]))

@@ -1,0 +1,25 @@
+"""What every test may use. `PROMPTLAB_NO_SKIPS=1` makes a missing tool a failure instead of a skip."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "servers"))
+from provider_fixture import fake_provider, no_own_keys, provider_in_a_thread  # noqa: F401
+
+
+@pytest.fixture
+def missing():
+    """Called with what this machine lacks: skips the test, or fails it where nothing may be skipped."""
+
+    def say(what: str) -> NoReturn:
+        if os.environ.get("PROMPTLAB_NO_SKIPS"):
+            pytest.fail(f"needs {what}, and nothing may be skipped here")
+        pytest.skip(f"needs {what}")
+
+    return say
