@@ -19,7 +19,7 @@ lint: $(DEV_ENV)/.ready
 	$(DEV_ENV)/bin/ruff check .
 	$(DEV_ENV)/bin/ruff format --check .
 	$(DEV_ENV)/bin/mypy
-	$(DEV_ENV)/bin/lint-imports
+	$(DEV_ENV)/bin/lint-imports --no-cache
 
 bench: $(DEV_ENV)/.ready
 	$(DEV_ENV)/bin/python benchmarks/run.py

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from promptlab.basics.version import VERSION as __version__
+from promptlab.basics.version import VERSION
 
+__version__ = VERSION
 __all__ = ["Experiment", "__version__", "load"]
 
 if TYPE_CHECKING:

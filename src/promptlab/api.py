@@ -12,7 +12,7 @@ from promptlab.basics.errors import UsageError
 from promptlab.basics.home import find_home, open_home
 from promptlab.experiment import Plan, make_plan
 from promptlab.export import cell_rows, pair_rows
-from promptlab.runs import Options, Progress, RunResult, execute, find_run, latest_run
+from promptlab.runs import Estimate, Options, Progress, RunResult, estimate, execute, find_run, latest_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,16 +48,34 @@ class Experiment:
         use_cache: bool = True,
         tell: Callable[[str], None] = lambda message: None,
         watch: Callable[[Progress], None] | None = None,
+        approve: Callable[[Estimate], None] | None = None,
     ) -> RunResult:
         """Runs what is missing and returns what was done. `limit`, `variants` and `models` are filters.
 
+        `approve` is asked before more than `limits.confirm_usd` is spent; it raises UsageError to refuse.
         Raises UsageError before the first call for a missing key, StorageError where the disk fails. A
         budget that is reached or trials that end in errors are no exception: see `RunResult.status`.
         """
         with self._plan() as plan:
             plan.select(limit=limit, variants=variants, models=models)
             self._limit = limit
-            return execute(plan, self.home, Options(fresh, use_cache), tell=tell, watch=watch)
+            return execute(
+                plan, self.home, Options(fresh, use_cache), tell=tell, watch=watch, approve=approve
+            )
+
+    def estimate(
+        self,
+        *,
+        limit: int | None = None,
+        variants: Sequence[str] = (),
+        models: Sequence[str] = (),
+        fresh: bool = False,
+        use_cache: bool = True,
+    ) -> Estimate:
+        """What `run` with the same arguments would send and cost now. Calls nothing."""
+        with self._plan() as plan:
+            plan.select(limit=limit, variants=variants, models=models)
+            return estimate(plan, self.home, fresh=fresh, use_cache=use_cache)
 
     def comparison(self) -> Comparison:
         """The comparison over the latest run, as far as it has come. Calls nothing."""

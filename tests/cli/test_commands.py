@@ -252,7 +252,7 @@ def test_python_runs_and_compares_inside_a_running_loop(folder: Path) -> None:
 def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys; from promptlab.cli.main import run; run(['--help']);"
-        "heavy = {'litellm', 'pandas', 'streamlit', 'numpy', 'scipy', 'pydantic', 'aiohttp', 'jinja2', 'rich'};"
+        "heavy = {'litellm', 'pandas', 'streamlit', 'numpy', 'scipy', 'pydantic', 'aiohttp', 'rich'};"
         "found = heavy & set(sys.modules); print(found, file=sys.stderr); sys.exit(len(found))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -120,6 +120,13 @@ def test_unknown_cost_is_unknown_and_a_sum_says_what_it_leaves_out(wide) -> None
     assert "at least 0.36 USD, 6 cells unknown" in shown
 
 
+def test_a_cell_that_has_not_run_is_no_unknown_cost(cell) -> None:
+    cells = [cell("zero_shot", {"s": ones(0.2)}), cell("few_shot", {"s": []}, pending=60, cost_usd=None)]
+    shown = text(compare(cells, Family("s", "zero_shot", ("s",)), **ALL | {"status": "interrupted"}))
+    assert "0.01 USD" in shown
+    assert "unknown" not in shown
+
+
 def test_an_unfinished_run_shows_progress_and_no_p(cell) -> None:
     cells = [cell("zero_shot", {"s": ones(0.2)}), cell("few_shot", {"s": ones(0.9, 40)}, pending=20)]
     shown = text(

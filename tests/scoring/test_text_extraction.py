@@ -39,6 +39,15 @@ TEXT, LIST, CODE = (AnswerForm(each) for each in (AnswerType.TEXT, AnswerType.LI
         ("```\nfoo\n```", "foo", False),
         ("\n\nmice\n\nThe plural of mouse is mice.", "mice", False),
         ("What the answer is.", "What the answer is", False),
+        ('The plural of "fox" is "foxes."', "foxes", True),
+        ('The plural of the word "ox" is **oxen**.', "oxen", True),
+        ('The plural of "church" is "churchs" (plural of "church").', "churchs", True),
+        (
+            'The plural of "a" is "b" and the plural of "c" is "d".',
+            'The plural of "a" is "b" and the plural of "c" is "d',
+            False,
+        ),
+        ('He is "happy".', 'He is "happy', False),
     ],
 )
 def test_text_is_what_follows_the_phrase_or_the_first_line(reply: str, value: str, stated: bool) -> None:

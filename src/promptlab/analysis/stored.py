@@ -110,7 +110,7 @@ def _cell(
         completion_tokens=sums[4] if sums[5] == total and total else None,
         cost_usd=None if unknown or not total else float(sums[6]),
         unknown_cost_calls=unknown,
-        paid_usd=float(sums[8]) if total and not unknown else None,
+        paid_usd=_paid(float(sums[8] or 0.0), unknown, sent=int(sums[0]) - int(sums[1])) if total else None,
         latency_p50_s=float(np.percentile(latencies, 50)) if latencies.size else None,
         latency_p95_s=float(np.percentile(latencies, 95)) if latencies.size else None,
         samples=np.array([each[0] for each in trials], dtype=np.int64),
@@ -121,6 +121,11 @@ def _cell(
         oracle=bool(row["oracle"]),
         drawn_once=row["drawn_once"],
     )
+
+
+def _paid(known_usd: float, unknown: int, *, sent: int) -> float | None:
+    """None where an unknown cost may be among what was sent; what came from the cache was paid before."""
+    return known_usd if not unknown or not sent else None
 
 
 def _scores(connection: sqlite3.Connection, chosen: tuple[int, int, int], scorer: int) -> NDArray[np.float64]:

@@ -19,6 +19,7 @@ def validate(experiments: tuple[Path, ...]) -> None:
     for path in experiments:
         with make_plan(path, open_home()) as plan:
             plan.check_keys()
+            plan.check_prices()
             trials = sum(plan.trials_in(cell) for cell in plan.cells)
             for note in plan.notes:
                 click.echo(note, err=True)

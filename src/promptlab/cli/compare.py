@@ -13,9 +13,9 @@ import click
 from promptlab.basics.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from promptlab.runs import RunResult
+    from promptlab.runs import Estimate, RunResult
 
-_SHARED: tuple[Callable[[Any], Any], ...] = (
+_WHAT_TO_RUN: tuple[Callable[[Any], Any], ...] = (
     click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N test samples."),
     click.option(
         "--variant", "variants", multiple=True, metavar="NAME", help="Only this variant (repeatable)."
@@ -25,14 +25,24 @@ _SHARED: tuple[Callable[[Any], Any], ...] = (
         "--fresh", is_flag=True, help="Start a new run, fed from the cache, with a new budget ledger."
     ),
     click.option("--no-cache", is_flag=True, help="Read nothing from the cache and overwrite nothing in it."),
+)
+_HOW_TO_RUN: tuple[Callable[[Any], Any], ...] = (
+    click.option("-y", "--yes", is_flag=True, help="Spend more than limits.confirm_usd without a question."),
     click.option("-q", "--quiet", is_flag=True, help="No progress and no messages but errors."),
 )
 
 
-def _shared(command: Any) -> Any:
-    for option in reversed(_SHARED):
+def run_options(command: Any) -> Any:
+    """The options that say what is to be run."""
+    for option in reversed(_WHAT_TO_RUN):
         command = option(command)
     return command
+
+
+def _shared(command: Any) -> Any:
+    for option in reversed(_HOW_TO_RUN):
+        command = option(command)
+    return run_options(command)
 
 
 @click.command()
@@ -104,6 +114,7 @@ def _execute(
     models: tuple[str, ...],
     fresh: bool,
     no_cache: bool,
+    yes: bool,
     quiet: bool,
 ) -> RunResult:
     from promptlab.api import load
@@ -131,7 +142,21 @@ def _execute(
             use_cache=not no_cache,
             tell=tell,
             watch=watch,
+            approve=None if yes else _ask,
         )
+
+
+def _ask(found: Estimate) -> None:
+    """Before much is spent: a question at a terminal, elsewhere a refusal."""
+    from promptlab.cli.estimate import cost_words
+
+    what = f"this would send {found.calls.expected:,.0f} calls; estimated cost: {cost_words(found)}"
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError(
+            f"{what}, more than limits.confirm_usd.", remedy="Add --yes to go ahead, or raise that amount."
+        )
+    if not click.confirm(f"{what[0].upper()}{what[1:]}. Go ahead?", err=True):
+        raise UsageError("nothing was sent.")
 
 
 def _report(result: RunResult) -> None:

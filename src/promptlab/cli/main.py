@@ -15,6 +15,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     # name: (module, help); the order is the order of --help
     "compare": ("promptlab.cli.compare", "Run what is missing of an experiment and print the comparison."),
     "run": ("promptlab.cli.compare", "Run what is missing of an experiment; print where it is kept."),
+    "estimate": ("promptlab.cli.estimate", "What is still to be sent, what it costs, what it can find."),
     "demo": ("promptlab.cli.demo", "The quickstart: four ways to ask a small model, compared."),
     "init": ("promptlab.cli.init", "Write a commented experiment file to start from."),
     "validate": ("promptlab.cli.check", "Check an experiment file and its data; call nothing."),
@@ -24,7 +25,8 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("promptlab.cli.look", "Write a run's cells, pairs, trials or calls to a file."),
     "techniques": ("promptlab.cli.catalogue", "The techniques, with settings and sources."),
     "scorers": ("promptlab.cli.catalogue", "The scorers, with their settings."),
-    "models": ("promptlab.cli.models", "Models: what can be used here; fetch the embedded one."),
+    "models": ("promptlab.cli.models", "Models: what can be used here and why not; pull, test."),
+    "cache": ("promptlab.cli.cache", "The cache of paid replies: its size; verify and repair it."),
     "ui": ("promptlab.cli.ui", "Open the workbench in the browser."),
 }
 

@@ -55,8 +55,7 @@ def line(progress: Progress) -> str:
     if progress.cached_calls:
         parts.append(f"{progress.cached_calls:,} cached")
     if progress.paid_usd or progress.unknown_costs:
-        at_least = "at least " if progress.unknown_costs else ""
-        parts.append(f"{at_least}{progress.paid_usd:.4f} USD")
+        parts.append(_paid(progress.paid_usd, progress.unknown_costs))
     if progress.failures:
         parts.append(", ".join(f"{count} {kind}" for kind, count in sorted(progress.failures.items())))
     if progress.errors:
@@ -67,6 +66,13 @@ def line(progress: Progress) -> str:
     if progress.stopping:
         parts.append(f"stopping ({progress.stopping})")
     return " · ".join(parts)
+
+
+def _paid(usd: float, unknown: int) -> str:
+    if not unknown:
+        return f"{usd:.4f} USD"
+    calls = f"{unknown:,} call{'s' if unknown > 1 else ''} unknown"
+    return f"at least {usd:.4f} USD, {calls}" if usd else f"cost unknown ({calls})"
 
 
 def duration(seconds: float) -> str:

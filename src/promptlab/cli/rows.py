@@ -1,11 +1,14 @@
-"""Rows as a plain table on stdout."""
+"""Rows as a plain table on stdout, or as JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import click
+
 SHOWN_CHARS = 60
+WHOLE_CHARS = 40
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -19,11 +22,21 @@ def print_rows(rows: Sequence[Mapping[str, Any]]) -> None:
     if not rows:
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in rows[0]:
-        table.add_column(Text(plain(name)), overflow="fold")
+    for index, name in enumerate(rows[0]):
+        longest = max(len(str(row[name])) for row in rows)
+        # The first column names the row: it is whole where that leaves room for the others.
+        whole = index == 0 and longest <= WHOLE_CHARS
+        table.add_column(Text(plain(name)), overflow="fold", no_wrap=whole)
     for row in rows:
         table.add_row(*(Text(_short(plain(str(value)))) for value in row.values()))
     Console(highlight=False).print(table)
+
+
+def print_json(value: Any) -> None:
+    """Indented JSON; dataclasses become objects."""
+    import orjson
+
+    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode())
 
 
 def _short(text: str) -> str:

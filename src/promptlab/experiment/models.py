@@ -10,9 +10,10 @@ from promptlab.experiment.loading import Loaded, expand_variables
 from promptlab.experiment.spec import ModelSpec, PriceSpec
 from promptlab.experiment.variants import unique_names
 from promptlab.experiment.yaml_lines import Path_
-from promptlab.models import Model, Price, resolve
+from promptlab.models import Limits, Model, Price, resolve
 from promptlab.models.catalog import key_needed, missing_key_remedy
 from promptlab.models.keys import find_key
+from promptlab.models.pricing import price_gap, price_of
 
 
 def resolve_models(loaded: Loaded) -> list[Model]:
@@ -71,6 +72,24 @@ def check_keys(loaded: Loaded, models: Iterable[Model]) -> None:
             )
 
 
+def check_prices(loaded: Loaded, models: Iterable[Model], limits: Limits) -> None:
+    """ExperimentError where `budget_usd` is set and a model's price, or its currency's rate, is unknown."""
+    if limits.budget_usd is None:
+        return
+    names = _names(loaded)
+    for model in models:
+        price = price_of(model)
+        if gap := price_gap(price, limits.rates):
+            known = price is not None and price.input is not None and price.output is not None
+            raise loaded.error(
+                _place(loaded, ("models", names.index(model.name)), "price"),
+                f"limits.budget_usd is set, but the price of {model.name!r} {gap}",
+                remedy=f"Add `limits.rates: {{{price.currency}: {{usd: …, date: …, source: …}}}}`."
+                if known and price is not None
+                else "Add `price: {input: …, output: …, currency: USD, per: 1000000}`.",
+            )
+
+
 def _place(loaded: Loaded, path: Path_, key: str) -> Path_:
     return (*path, key) if (*path, key) in loaded.document.lines else path
 
@@ -112,4 +131,5 @@ def _price(spec: PriceSpec | None) -> Price | None:
         currency=spec.currency,
         source=spec.source or "experiment file",
         date=spec.date,
+        up_to_prompt_tokens=spec.up_to_prompt_tokens,
     )

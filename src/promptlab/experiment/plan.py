@@ -16,7 +16,7 @@ from promptlab.basics.templates import TemplateError, template
 from promptlab.datasets import AnswerType, Dataset, Sample, Task, open_dataset
 from promptlab.datasets.task import template_values
 from promptlab.experiment.loading import Loaded, load_spec
-from promptlab.experiment.models import check_keys, resolve_models
+from promptlab.experiment.models import check_keys, check_prices, resolve_models
 from promptlab.experiment.scoring import Scoring, resolve_scoring
 from promptlab.experiment.spec import ExperimentSpec
 from promptlab.experiment.timespan import seconds
@@ -118,7 +118,14 @@ class Plan:
 
     def check_keys(self) -> None:
         """ExperimentError for a model of the selection whose key is nowhere."""
-        check_keys(self.loaded, {cell.model.name: cell.model for cell in self.chosen}.values())
+        check_keys(self.loaded, self._chosen_models())
+
+    def check_prices(self) -> None:
+        """ExperimentError for a model of the selection whose price a budget needs and nobody knows."""
+        check_prices(self.loaded, self._chosen_models(), self.limits())
+
+    def _chosen_models(self) -> list[Model]:
+        return list({cell.model.name: cell.model for cell in self.chosen}.values())
 
     def limits(self) -> Limits:
         """What the file says under `limits`, for the door."""
@@ -132,7 +139,9 @@ class Plan:
             budget_usd=given.budget_usd,
             budget_tokens=given.budget_tokens,
             budget_calls=given.budget_calls,
-            rates={name: Rate(each.usd, each.date, each.source) for name, each in given.rates.items()},
+            rates={
+                name.upper(): Rate(each.usd, each.date, each.source) for name, each in given.rates.items()
+            },
         )
 
     def max_age_s(self) -> float | None:

@@ -10,6 +10,9 @@ from promptlab.experiment.spec import ExperimentSpec, ScorerSpec, VariantSpec
 from promptlab.scoring import scorers
 from promptlab.techniques import techniques
 
+# What may stand in place of the whole mapping: `split: part`, `demos: 4`.
+_SHORT_FORMS = {"SplitSpec": {"type": "string"}, "DemoSpec": {"type": "integer", "minimum": 0}}
+
 
 def experiment_schema() -> dict[str, Any]:
     """JSON schema (2020-12). What it accepts may still be refused for what only the data can show."""
@@ -28,6 +31,8 @@ def experiment_schema() -> dict[str, Any]:
     schema["required"] = [name for name in schema["required"] if name != "datasets"]
     schema["oneOf"] = [{"required": ["dataset"]}, {"required": ["datasets"]}]
     schema["title"] = "promptlab experiment"
+    for name, short in _SHORT_FORMS.items():
+        definitions[name] = {"anyOf": [short, definitions[name]]}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 

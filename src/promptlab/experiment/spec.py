@@ -37,7 +37,10 @@ class Sampling(_Strict):
 
 
 class PriceSpec(_Strict):
-    """A price as a relay lists it: `input` and `output` in `currency` for `per` tokens."""
+    """A price as a relay lists it: `input` and `output` in `currency` for `per` tokens.
+
+    `request` is paid for each call. `up_to_prompt_tokens`: what longer prompts cost is not known.
+    """
 
     input: Annotated[float, Field(ge=0)]
     output: Annotated[float, Field(ge=0)]
@@ -46,6 +49,7 @@ class PriceSpec(_Strict):
     request: Annotated[float, Field(ge=0)] = 0.0
     currency: str = "USD"
     per: Literal[1, 1000, 1000000] = 1000000
+    up_to_prompt_tokens: Annotated[int, Field(ge=1)] | None = None
     source: str = ""
     date: str = ""
 

@@ -104,7 +104,7 @@ def _signs(comparison: Comparison, glyphs: Glyphs) -> str:
 
 def totals(comparison: Comparison) -> str:
     """The bill: calls, tokens, cost, and what this run paid. What is unknown is said, never counted as 0."""
-    cells = [cell.result for cell in comparison.cells]
+    cells = [cell.result for cell in comparison.cells if cell.result.n]  # the others have cost nothing yet
     calls, cached = sum(cell.calls for cell in cells), sum(cell.cached_calls for cell in cells)
     sent = words.count(comparison.sent_calls)
     parts = [f"{words.count(calls)} calls ({words.count(cached)} from the cache, {sent} sent just now)"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -87,6 +88,22 @@ def where(model: Model) -> str:
     return f"{model.endpoint} (from {source})" if source.isupper() else model.endpoint
 
 
+def endpoint_at(address: str, key_env: str | None = None) -> Model:
+    """The endpoint itself, for asking what it offers: a known provider's where the address is its own.
+
+    A key is sent where there is one; only a named `key_env` must be set. UsageError: no http address.
+    """
+    identity = _identity(_clean(address, "api_base", PROVIDERS["openai_like"]))
+    owner = next(
+        (each.name for each in PROVIDERS.values() if identity in {_identity(base) for base in each.bases()}),
+        "openai_like",
+    )
+    model = resolve(f"{owner}/?", name="the endpoint", api_base=address, key_env=key_env)
+    if key_env:
+        check_key(model)
+    return model if find_key(model) else replace(model, key_env="")
+
+
 def provider_of(model: Model) -> Provider | None:
     """The model's provider, None for local and scripted models."""
     return PROVIDERS.get(model.id.partition("/")[0])
@@ -99,7 +116,7 @@ def list_prices_apply(model: Model) -> bool:
         return False
     if provider.name == "azure":  # every customer has an address of its own there
         return True
-    own = {_identity(base) for base in (provider.api_base, *provider.also) if base}
+    own = {_identity(base) for base in provider.bases()}
     return model.endpoint in own or model.endpoint == provider.name
 
 

@@ -187,7 +187,7 @@ class Client:
     async def _send(self, key: RequestKey, request: Request) -> Completion:
         """All attempts of one call; returns when the reply is stored."""
         transport = await self._open(request.model)
-        retries = Retries(self._rng, self._limits.retry_429_s)
+        retries = Retries(self._rng, self._limits.retry_429_s, self._limits.attempts)
         attempts = 0
         while True:
             attempts += 1
@@ -207,7 +207,7 @@ class Client:
         held = await self._budget.reserve(request)
         sent, completion = False, None
         try:
-            limiter = self._limiter(request.model)
+            limiter = self._limiter(request.model, transport)
             slot = await limiter.enter(held.tokens, again=number > 1)
             try:
                 self._check_storage()
@@ -293,12 +293,13 @@ class Client:
         opening.result()
         return transport
 
-    def _limiter(self, model: Model) -> Limiter:
+    def _limiter(self, model: Model, transport: Transport) -> Limiter:
         which = (model.endpoint, model.key_env)
         limiter = self._limiters.get(which)
         if limiter is None:
             limits = self._limits
-            limiter = Limiter(model.endpoint, limits.concurrency, limits.rpm, limits.tpm)
+            ceiling = min(limits.concurrency, transport.slots(model) or limits.concurrency)
+            limiter = Limiter(model.endpoint, ceiling, limits.rpm, limits.tpm)
             self._limiters[which] = limiter
         return limiter
 

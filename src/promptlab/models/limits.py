@@ -22,7 +22,8 @@ class Limits:
 
     `concurrency` is the ceiling of requests in flight per endpoint and key; `rpm` and `tpm` are the
     provider's requests and tokens per minute there. `timeout_s` bounds one attempt, `retry_429_s` how long
-    one call puts up with being refused. Budgets hold for an experiment: its resumes and all its processes.
+    one call puts up with being refused, `attempts` how often other transient faults may strike it (None: as
+    `retry` says). Budgets hold for an experiment: its resumes and all its processes.
     """
 
     concurrency: int = 16
@@ -30,6 +31,7 @@ class Limits:
     tpm: float | None = None
     timeout_s: float = 60.0
     retry_429_s: float = 900.0
+    attempts: int | None = None
     budget_usd: float | None = None
     budget_tokens: int | None = None
     budget_calls: int | None = None

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import functools
-import importlib.metadata
-import importlib.util
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
-
-import orjson
 
 from promptlab.models.catalog import list_prices_apply
 from promptlab.models.limits import Rate
+from promptlab.models.price_file import read_price_file
 from promptlab.models.request import Model, Price, Usage
 
-_PRICE_FILE = "model_prices_and_context_window_backup.json"
 # Dearer prices for long prompts, which a Price does not hold.
 _TIER = re.compile(r"input_cost_per_token_above_(\d+)k_tokens")
 _FREE = Price(input=0.0, output=0.0, source="runs on this machine")
@@ -64,6 +59,20 @@ def in_usd(cost: float | None, currency: str, rates: Mapping[str, Rate]) -> floa
     return None if rate is None else cost * rate.usd
 
 
+def price_gap(price: Price | None, rates: Mapping[str, Rate]) -> str:
+    """Why a price says nothing in US dollars, to be read after "the price of NAME"; "" where it does."""
+    if price is None or price.input is None or price.output is None:
+        return "is unknown"
+    if not is_free(price) and in_usd(1.0, price.currency, rates) is None:
+        return f"is in {price.currency}, which has no rate"
+    return ""
+
+
+def is_free(price: Price | None) -> bool:
+    """Whether it is known to be 0."""
+    return price is not None and price.input == price.output == price.request == 0
+
+
 def price_of(model: Model) -> Price | None:
     """The model's price: the experiment's own, 0 on this machine, else the provider's list price.
 
@@ -85,19 +94,14 @@ def list_price(model_id: str) -> Price | None:
 
 @functools.cache
 def _list_prices() -> Mapping[tuple[str, str], Price]:
-    """Prices by provider and name. Read on the first question only (3 MB, 30 ms); no file, no list prices."""
-    found = importlib.util.find_spec("litellm")
-    for folder in (found.submodule_search_locations or ()) if found is not None else ():
-        path = Path(folder) / _PRICE_FILE
-        if path.is_file():
-            source = f"litellm {importlib.metadata.version('litellm')} price file"
-            prices: dict[tuple[str, str], Price] = {}
-            for name, entry in orjson.loads(path.read_bytes()).items():
-                price = _price(entry, source)
-                if price is not None:
-                    prices[entry.get("litellm_provider", ""), name] = price
-            return prices
-    return {}
+    """Prices by provider and name. Read on the first question only; no file, no list prices."""
+    source, entries = read_price_file()
+    prices: dict[tuple[str, str], Price] = {}
+    for name, entry in entries.items():
+        price = _price(entry, source)
+        if price is not None:
+            prices[entry.get("litellm_provider", ""), name] = price
+    return prices
 
 
 def _price(entry: Mapping[str, Any], source: str) -> Price | None:

@@ -23,6 +23,10 @@ class Provider:
     local_server: bool = False
     base_suffix: str = ""
 
+    def bases(self) -> tuple[str, ...]:
+        """Its own addresses, those of other regions included."""
+        return tuple(base for base in (self.api_base, *self.also) if base)
+
     def variables(self) -> tuple[str, ...]:
         """The variables that may hold its address, in the order they are asked."""
         stem = self.name.upper().replace("-", "_")

@@ -16,13 +16,14 @@ BACKOFF_CAP_S = 30.0
 class Retries:
     """The retries of one call.
 
-    Transient faults get MAX_ATTEMPTS attempts; refusals (429) are bounded by `retry_429_s` seconds since the
-    first of them instead. Both wait a full-jitter backoff (uniform between 0 and a doubling bound), and
-    never less than the provider's Retry-After.
+    Transient faults get `attempts` attempts (None: MAX_ATTEMPTS); refusals (429) are bounded by
+    `retry_429_s` seconds since the first of them instead. Both wait a full-jitter backoff (uniform between 0
+    and a doubling bound), and never less than the provider's Retry-After.
     """
 
     rng: random.Random
     retry_429_s: float
+    attempts: int | None = None
     faults: int = 0
     refusals: int = 0
     refused_since: float | None = None
@@ -40,7 +41,7 @@ class Retries:
             left = self.refused_since + self.retry_429_s - now
             return delay if delay <= left else None
         self.faults += 1
-        if self.faults >= MAX_ATTEMPTS or asked > self.retry_429_s:
+        if self.faults >= (self.attempts or MAX_ATTEMPTS) or asked > self.retry_429_s:
             return None
         return max(asked, self._jitter(self.faults))
 

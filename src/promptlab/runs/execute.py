@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import signal
 import threading
 import time
@@ -17,13 +18,19 @@ from promptlab.basics.errors import UsageError
 from promptlab.basics.files import FileLock, write_atomically
 from promptlab.basics.loop import submit
 from promptlab.experiment import Plan
+from promptlab.models.pricing import is_free, price_gap, price_of
 from promptlab.runs.directory import EXPERIMENT, RunDirectory, describe, latest_run, new_run
 from promptlab.runs.engine import Ending, Engine
+from promptlab.runs.estimate import Estimate, estimate
 from promptlab.runs.progress import Progress
 from promptlab.runs.regrade import grade_missing
 from promptlab.runs.store import RunStore
 
 Tell = Callable[[str], None]
+# Raises UsageError where this is not to be spent.
+Approve = Callable[[Estimate], None]
+# Trials of a cell that are looked at before the question what it will cost: it must not take long.
+QUESTION_TRIALS = 40
 
 
 @dataclass(frozen=True)
@@ -55,15 +62,18 @@ def execute(
     *,
     tell: Tell = lambda message: None,
     watch: Callable[[Progress], None] | None = None,
+    approve: Approve | None = None,
 ) -> RunResult:
     """Continues the latest run of the plan's experiment, or starts one; runs what is missing.
 
-    `tell` gets messages for people, `watch` the live counters once, before the first trial. Raises
-    UsageError before the first call for a missing key, StorageError where the disk fails. What was
-    finished by then is kept.
+    `tell` gets messages for people, `watch` the live counters once, before the first trial. `approve` is
+    asked before anything is sent whose expected cost is above `limits.confirm_usd`, unless a budget keeps
+    it below. Raises UsageError before the first call for a missing key or a price that a budget needs,
+    StorageError where the disk fails. What was finished by then is kept.
     """
     started = time.monotonic()
     run, lock = _claim(plan, home, options, tell)
+    discard = not run.store.exists()  # until it is sure that something will be run
     try:
         with RunStore(run.store) as store:
             cells = store.set_plan(plan)
@@ -73,11 +83,14 @@ def execute(
             result = RunResult(run, "complete", progress)
             store.set_meta({"scorers": list(graders.items())})
             if missing:
+                _check(plan, home, options, tell, approve)
+                discard = False
                 _begin(run, plan)
                 if watch is not None:
                     watch(progress)
                 result = _run(plan, home, options, store, progress, run, tell)
             else:
+                discard = False
                 progress.reused = progress.planned
             grade_missing(store, plan, graders)
             if missing:
@@ -88,6 +101,30 @@ def execute(
         return result
     finally:
         lock.release()
+        if discard:
+            shutil.rmtree(run.path, ignore_errors=True)
+
+
+def _check(plan: Plan, home: Path, options: Options, tell: Tell, approve: Approve | None) -> None:
+    """What must be right before the first call: keys, prices for budgets, and the cost if it is high."""
+    plan.check_keys()
+    plan.check_prices()
+    rates = plan.limits().rates
+    prices = {cell.model.name: price_of(cell.model) for cell in plan.chosen}
+    gaps = [
+        f"the price of {name} {gap}" for name, price in prices.items() if (gap := price_gap(price, rates))
+    ]
+    if gaps:
+        tell(f"{'; '.join(gaps)}: what this run costs cannot be said")
+    limits = plan.spec.limits
+    bounded = limits.budget_usd is not None and limits.budget_usd <= limits.confirm_usd
+    if approve is None or bounded or len(gaps) == len(prices) or all(map(is_free, prices.values())):
+        return
+    cost = estimate(
+        plan, home, fresh=options.fresh, use_cache=options.use_cache, sampled_trials=QUESTION_TRIALS
+    )
+    if cost.known_usd.expected > limits.confirm_usd:
+        approve(cost)
 
 
 def _claim(plan: Plan, home: Path, options: Options, tell: Tell) -> tuple[RunDirectory, FileLock]:
@@ -130,8 +167,6 @@ def _run(
 ) -> RunResult:
     from promptlab.models.client import CacheMode, Client
     from promptlab.models.transports import make_transport
-
-    plan.check_keys()
 
     async def work() -> RunResult:
         client = Client.open(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -112,3 +114,62 @@ def test_missing_weights_offline_are_one_clear_line(tmp_path: Path, monkeypatch:
     with pytest.raises(UsageError, match="PROMPTLAB_OFFLINE forbids") as failed:
         run_sync(Local().open(MODEL))
     assert "promptlab models pull smollm2-135m" in failed.value.remedy
+
+
+@pytest.mark.local_model
+@pytest.mark.usefixtures("have_weights")
+def test_several_models_run_at_once_and_all_are_gone_after_close() -> None:
+    transport = Local()
+    models = [MODEL, resolve("local/smollm2-135m", settings={"context": 512})]
+    assert models[0].endpoint != models[1].endpoint
+    for model in models:
+        request = Request(model, (Message("user", "Hi"),), sampling={"max_tokens": 1}, timeout_s=100)
+        assert run_sync(transport.send(request)).usage.completion_tokens == 1
+    ports = [urlsplit(server.listening_address).port for server in transport._servers.values()]
+    assert len(set(ports)) == 2
+    run_sync(transport.close())
+    for port in ports:
+        with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), 5):
+            pass
+
+
+CHILD = """
+import sys, time
+from urllib.parse import urlsplit
+from promptlab.basics.loop import run_sync
+from promptlab.models.catalog import resolve
+from promptlab.models.transports.local import Local
+transport = Local()
+run_sync(transport.open(resolve("local/smollm2-135m", settings={"context": 512, "slots": 1})))
+(server,) = transport._servers.values()
+print(urlsplit(server.listening_address).port, flush=True)
+time.sleep(100)
+"""
+
+
+@pytest.mark.local_model
+@pytest.mark.usefixtures("have_weights")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_the_server_is_gone_when_its_process_was_killed(number: int) -> None:
+    with subprocess.Popen([sys.executable, "-c", CHILD], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        with socket.create_connection(("127.0.0.1", port), 5):
+            pass
+        process.send_signal(number)
+        process.wait(20)
+    with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), 5):
+        pass
+
+
+@pytest.mark.local_model
+@pytest.mark.usefixtures("have_weights")
+def test_what_does_not_fit_into_memory_is_refused_in_one_line_before_it_is_loaded() -> None:
+    transport = Local()
+    huge = resolve("local/smollm2-135m", settings={"context": 1_000_000_000, "slots": 4})
+    with pytest.raises(
+        UsageError, match=r"does not fit into memory: 0\.1 GB .* 92160\.0 GB for 4 x"
+    ) as failed:
+        run_sync(transport.open(huge))
+    assert "smaller context" in failed.value.remedy
+    assert not transport._servers

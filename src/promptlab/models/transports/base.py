@@ -52,6 +52,10 @@ class Transport(ABC):
         """One vector per text, in one request. Raises CallError like `send`."""
         raise CallError(CallErrorKind.BAD_REQUEST, f"{model.id}: transport {self.name!r} has no embeddings.")
 
+    def slots(self, model: Model) -> int | None:
+        """How many requests it works on at once: more would only wait, with the clock running. None: any."""
+        return None
+
     async def open(self, model: Model) -> None:  # noqa: B027  optional
         """Optional: gets ready for this model before its first request (starts a local server)."""
 

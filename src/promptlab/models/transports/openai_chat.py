@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import urllib.request
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import aiohttp
 from yarl import URL
@@ -71,13 +72,25 @@ class OpenAIChat(Transport):
     async def embed(self, model: Model, texts: Sequence[str], timeout_s: float = 60.0) -> Embeddings:
         payload = dumps({"model": model.wire_name, "input": list(texts), **model.extra_body})
         try:
-            body = parsed(await self._post(model, "embeddings", payload, timeout_s, _read))
+            body = parsed(await self._fetch(model, "embeddings", payload, timeout_s, _read))
             vectors = vectors_of(body, len(texts))
         except ErrorReply as reply:
             raise fault(model, reply) from None
         except MalformedReply as error:
             raise _malformed(model, error) from None
         return Embeddings(vectors, usage_of(body.get("usage")), str(body.get("model") or ""))
+
+    async def offered(self, model: Model, timeout_s: float = 20.0) -> list[Mapping[str, Any]]:
+        """The entries of the endpoint's list of models, each with an `id`. Raises CallError like `send`."""
+        try:
+            entries = parsed(await self._fetch(model, "models", None, timeout_s, _read)).get("data")
+        except ErrorReply as reply:
+            raise fault(model, reply) from None
+        except MalformedReply as error:
+            raise _malformed(model, error) from None
+        if not isinstance(entries, list):
+            raise _malformed(model, MalformedReply("it answered without a list of models"))
+        return [each for each in entries if isinstance(each, dict) and isinstance(each.get("id"), str)]
 
     async def close(self) -> None:
         session, self._session = self._session, None
@@ -115,7 +128,7 @@ class OpenAIChat(Transport):
             return await _listen(response, streamed)
 
         read = listen if on_delta else _read
-        data = await self._post(request.model, "chat/completions", payload, request.timeout_s, read)
+        data = await self._fetch(request.model, "chat/completions", payload, request.timeout_s, read)
         if data.startswith(b"data:"):  # asked for one piece, answered with a stream
             for line in data.splitlines():
                 streamed.take(line)
@@ -129,8 +142,10 @@ class OpenAIChat(Transport):
             on_delta(completion.text)
         return completion
 
-    async def _post(self, model: Model, path: str, payload: bytes, timeout_s: float, read: _Read) -> bytes:
-        """What `read` makes of a 200. Else ErrorReply; CallError where no answer came."""
+    async def _fetch(
+        self, model: Model, path: str, payload: bytes | None, timeout_s: float, read: _Read
+    ) -> bytes:
+        """What `read` makes of a 200. Else ErrorReply; CallError where no answer came. No payload: a GET."""
         route = self._routes.get((model.api_base, path)) or self._route(model, path)
         headers = {"Content-Type": "application/json", **model.headers}
         if read is not _read:
@@ -147,7 +162,8 @@ class OpenAIChat(Transport):
         if self._session is None:
             self._session = _new_session()
         try:
-            async with self._session.post(
+            async with self._session.request(
+                "GET" if payload is None else "POST",
                 route.url,
                 data=payload,
                 headers=headers,

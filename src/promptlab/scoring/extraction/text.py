@@ -1,4 +1,4 @@
-"""Text: what follows the last answer phrase, else the first non-empty line."""
+"""Text: what follows the last answer phrase, else the one answer in quotes, else the first line."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ from promptlab.scoring.extraction.refusal import is_refusal
 from promptlab.scoring.extraction.rule import Found, Rule
 
 _FENCE = re.compile(r"\s*(?:```|~~~)[^\n]*(?:\n|$)")
+# `The plural of "fox" is "foxes".`: the question said again, and the answer in quotation marks. Bounded
+# repeats keep it linear.
+_RESTATED = re.compile(
+    r"\b(?:is|are|was|were)\s{0,3}:?\s{0,3}(?:\*\*|[\"“`*])([^\"“”`*\n]{1,200})(?:\*\*|[\"”`*])",
+    re.IGNORECASE,
+)
+_RESTATING = re.compile(r"(?:the|its|your|this|that)\b", re.IGNORECASE)
 _DENIED = re.compile(r"\s*(?:not\b|unknown\s*to\b)", re.IGNORECASE)
 
 
@@ -30,7 +37,12 @@ def read_text(text: str, form: AnswerForm) -> Found | None:
     begin = 0
     while (fence := _FENCE.match(text, begin)) is not None and fence.end() > begin:
         begin = fence.end()
-    value = bare(first_line(text[begin:]))
+    line = first_line(text[begin:])
+    if _RESTATING.match(line):
+        quoted = _RESTATED.findall(line)
+        if len(quoted) == 1 and bare(quoted[0]):
+            return Found(bare(quoted[0]))
+    value = bare(line)
     return Found(value, stated=False) if value else None
 
 

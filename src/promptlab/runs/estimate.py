@@ -1,0 +1,180 @@
+"""What a run would send and cost, before it does: the trials that are missing, rehearsed without a provider.
+
+Every missing trial (of a large cell a seeded sample) is run by its own technique against a door that answers
+from the cache where it can, and with a placeholder where a call would be sent. So demos, instructions, draws
+and equal prompts are those of the run itself; only the length of the replies has to be guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from promptlab.basics.hashing import seeded
+from promptlab.basics.loop import run_sync
+from promptlab.experiment import Cell, Plan, Trial
+from promptlab.experiment.plan import identity
+from promptlab.runs.directory import RunDirectory, latest_run
+from promptlab.runs.finished import Finished
+from promptlab.runs.rehearsal import CacheView, rehearse
+from promptlab.runs.span import Span
+from promptlab.runs.tally import Tally
+
+# Trials of a cell that are rehearsed one by one; beyond, a seeded sample stands for all.
+SAMPLED_TRIALS = 300
+
+
+@dataclass(frozen=True)
+class CellEstimate:
+    """What the missing trials of one cell would take. Tokens are prompt and reply together.
+
+    `cost_usd` is None where it is unknown; `why_unknown` then says what is missing. `approximate`: tokens
+    are counted by characters; `unbounded`: no `max_tokens` bounds some reply; `sampled`: not every missing
+    trial was looked at.
+    """
+
+    variant: str
+    model: str
+    dataset: str
+    planned: int
+    missing: int
+    calls: Span
+    tokens: Span
+    cost_usd: Span | None
+    why_unknown: str
+    approximate: bool
+    unbounded: bool
+    sampled: bool
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "variant": self.variant,
+            "model": self.model,
+            "dataset": self.dataset,
+            "planned": self.planned,
+            "missing": self.missing,
+            **_amounts(self.calls, self.tokens, self.cost_usd),
+        }
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """All chosen cells of a plan. `cost_usd` is None where any cell's is; `known_usd` is "at least"."""
+
+    cells: tuple[CellEstimate, ...]
+
+    @property
+    def calls(self) -> Span:
+        return Span.sum(cell.calls for cell in self.cells)
+
+    @property
+    def tokens(self) -> Span:
+        return Span.sum(cell.tokens for cell in self.cells)
+
+    @property
+    def known_usd(self) -> Span:
+        return Span.sum(cell.cost_usd for cell in self.cells if cell.cost_usd is not None)
+
+    @property
+    def unknown_cells(self) -> int:
+        return sum(cell.cost_usd is None for cell in self.cells)
+
+    @property
+    def cost_usd(self) -> Span | None:
+        return None if self.unknown_cells else self.known_usd
+
+    @property
+    def approximate(self) -> bool:
+        return any(cell.approximate for cell in self.cells)
+
+    @property
+    def unbounded(self) -> bool:
+        return any(cell.unbounded for cell in self.cells)
+
+    @property
+    def sampled(self) -> bool:
+        return any(cell.sampled for cell in self.cells)
+
+    def to_json(self) -> dict[str, Any]:
+        """The object of `estimate --json`, but for the smallest difference that can be found."""
+        return {
+            **_amounts(self.calls, self.tokens, self.cost_usd),
+            "known_cost_usd": self.known_usd.to_json(),
+            "unknown_cost_cells": self.unknown_cells,
+            "approximate": self.approximate,
+            "sampled": self.sampled,
+            "cells": [cell.to_json() for cell in self.cells],
+        }
+
+
+def _amounts(calls: Span, tokens: Span, cost: Span | None) -> dict[str, Any]:
+    return {
+        "calls": calls.rounded(),
+        "tokens": tokens.rounded(),
+        "cost_usd": None if cost is None else cost.to_json(),
+    }
+
+
+def estimate(
+    plan: Plan,
+    home: Path,
+    *,
+    fresh: bool = False,
+    use_cache: bool = True,
+    sampled_trials: int = SAMPLED_TRIALS,
+) -> Estimate:
+    """What `execute` with the same plan and options would send now. Calls nothing.
+
+    `fresh` leaves the finished trials of the latest run aside, `use_cache=False` what the cache holds.
+    """
+    run = None if fresh else latest_run(home, plan.spec.name)
+
+    async def work() -> tuple[CellEstimate, ...]:
+        async with CacheView.open(home if use_cache else None, plan.max_age_s()) as cache:
+            return tuple([await _cell(plan, cell, run, cache, sampled_trials) for cell in plan.chosen])
+
+    return Estimate(run_sync(work()))
+
+
+async def _cell(
+    plan: Plan, cell: Cell, run: RunDirectory | None, cache: CacheView, most: int
+) -> CellEstimate:
+    with Finished(plan, cell, run) as finished:
+        numbers = finished.missing()
+        picked = numbers
+        if len(numbers) > most:
+            rng = seeded(plan.spec.seed, "estimate", cell.dataset.name)
+            picked = sorted(rng.sample(numbers, most))
+        trials = [trial for trial in _trials(plan, cell, picked) if not finished.has(trial.identity)]
+        tally = Tally(plan, cell, finished.usual() if trials else {})
+    weight = len(numbers) / len(picked) if picked else 1.0
+    if trials:
+        await cell.variant.technique.prepare(cell.context)
+    for trial in trials:
+        tally.add(await rehearse(trial, cache))
+    return CellEstimate(
+        cell.variant.name,
+        cell.model.name,
+        cell.dataset.name,
+        planned=plan.trials_in(cell),
+        missing=round(len(trials) * weight),
+        calls=tally.calls.times(weight),
+        tokens=tally.tokens.times(weight),
+        cost_usd=None if tally.why_unknown else tally.usd.times(weight),
+        why_unknown=tally.why_unknown,
+        approximate=tally.approximate,
+        unbounded=tally.unbounded,
+        sampled=weight > 1,
+    )
+
+
+def _trials(plan: Plan, cell: Cell, numbers: Iterable[int]) -> Iterator[Trial]:
+    """The trials of those numbers, in order."""
+    at, sample = -1, None
+    for number in numbers:
+        position, repeat = divmod(number, plan.spec.repeats)
+        if sample is None or position != at:
+            at, sample = position, cell.dataset.sample("test", position)
+        yield Trial(cell, sample, position, repeat, identity(cell, sample, repeat))

@@ -1,0 +1,79 @@
+"""What a run has already of one cell: read only, so that an estimate makes and locks nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from promptlab.experiment import Cell, Plan
+from promptlab.runs.directory import RunDirectory
+from promptlab.runs.reading import RunReader
+
+# The usual lengths are those of the last trials.
+OBSERVED_TRIALS = 300
+
+_DONE = """SELECT samples.position, trials.repeat FROM trials JOIN samples ON samples.id = trials.sample
+    WHERE trials.cell = ? AND samples.position < ? AND trials.repeat < ? AND trials.status != 'error'"""
+_KNOWN = "SELECT 1 FROM trials WHERE identity = ? AND status != 'error'"
+_USUAL = """SELECT name, avg(prompt_tokens), avg(completion_tokens) FROM calls
+    WHERE trial IN (SELECT id FROM trials WHERE cell = ? ORDER BY id DESC LIMIT ?) GROUP BY name"""
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """Mean tokens of the calls of one name; None where the provider did not count."""
+
+    prompt: float | None
+    reply: float | None
+
+
+class Finished:
+    """One cell in the store of its latest run; nothing where there is no such run."""
+
+    def __init__(self, plan: Plan, cell: Cell, run: RunDirectory | None) -> None:
+        self._plan = plan
+        self._cell = cell
+        self._reader = RunReader(run) if run is not None and run.store.exists() else None
+        self._row: int | None = None
+        if self._reader is not None:
+            query = "SELECT id FROM cells WHERE hash = ?"
+            found = self._reader.connection.execute(query, (cell.hash,)).fetchone()
+            self._row = None if found is None else int(found[0])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._reader is not None:
+            self._reader.connection.close()
+
+    def missing(self) -> list[int]:
+        """The numbers of the trials that are not known to be finished: position × repeats + repeat.
+
+        Where the data set has changed since, positions say nothing: then all, and `has` tells each.
+        """
+        plan, cell = self._plan, self._cell
+        samples, repeats = plan.samples_in(cell.dataset), plan.spec.repeats
+        done = bytearray(samples * repeats)
+        reader = self._reader
+        if (
+            reader is not None
+            and self._row is not None
+            and reader.meta(f"dataset:{cell.dataset.name}") == cell.dataset.split_hash("test")
+        ):
+            for position, repeat in reader.connection.execute(_DONE, (self._row, samples, repeats)):
+                done[position * repeats + repeat] = 1
+        return [number for number, is_done in enumerate(done) if not is_done]
+
+    def has(self, identity: bytes) -> bool:
+        """Whether that trial is finished, wherever its sample stood."""
+        if self._reader is None or self._row is None:
+            return False
+        return self._reader.connection.execute(_KNOWN, (identity,)).fetchone() is not None
+
+    def usual(self) -> dict[str, Usual]:
+        """What the cell's calls used so far, by their names."""
+        if self._reader is None or self._row is None:
+            return {}
+        found = self._reader.connection.execute(_USUAL, (self._row, OBSERVED_TRIALS))
+        return {name: Usual(prompt, reply) for name, prompt, reply in found}

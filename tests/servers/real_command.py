@@ -1,0 +1,77 @@
+"""An experiment in a folder of its own against the provider, run as the real command."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+EXPERIMENT = """\
+name: loop
+dataset: {{path: data.jsonl, target: answer, id: id}}
+task: {{prompt: "What is {{{{ q }}}}?", answer: number}}
+models: [{models}]
+variants: [{variants}]
+limits: {{{limits}}}
+"""
+
+
+def model(name: str, base: str, more: str = "api_key_env: LOOP_KEY") -> str:
+    return f'{{id: openai/{name}, name: {name}, api_base: "{base}", {more}}}'
+
+
+class RealCommand:
+    """`promptlab` in `folder`; its processes see no key but those given in `env`."""
+
+    def __init__(self, folder: Path, **env: str) -> None:
+        self.folder = folder
+        self.env = {name: value for name, value in os.environ.items() if not name.startswith("PROMPTLAB")}
+        self.env |= env
+
+    def write(
+        self, samples: int, models: str, variants: str = "zero_shot", limits: str = "concurrency: 8"
+    ) -> None:
+        rows = ({"id": f"s{i}", "q": f"{i} + {i + 1}", "answer": str(2 * i + 1)} for i in range(samples))
+        (self.folder / "data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        text = EXPERIMENT.format(models=models, variants=variants, limits=limits)
+        (self.folder / "exp.yaml").write_text(text)
+
+    def start(self, *args: str, home: Path | None = None) -> subprocess.Popen[str]:
+        env = self.env if home is None else {**self.env, "PROMPTLAB_HOME": str(home)}
+        return subprocess.Popen(
+            [sys.executable, "-m", "promptlab", *args],
+            cwd=self.folder,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *args: str, code: int | None = 0, home: Path | None = None) -> tuple[str, str]:
+        process = self.start(*args, home=home)
+        out, err = process.communicate(timeout=110)
+        assert code is None or process.returncode == code, out + err
+        return out, err
+
+    def compare(self, *args: str, code: int = 0, home: Path | None = None) -> dict[str, Any]:
+        shown: dict[str, Any] = json.loads(
+            self.run("compare", "exp.yaml", "--json", *args, code=code, home=home)[0]
+        )
+        return shown
+
+
+def wait_until(holds: Any, what: str, limit_s: float = 60.0) -> None:
+    deadline = time.monotonic() + limit_s
+    while not holds():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.005)
+
+
+def table(shown: dict[str, Any]) -> Any:
+    """What must be equal between a run in fair weather and one in foul."""
+    same = ("variant", "model", "n", "errors", "unparsed", "scores", "prompt_tokens", "completion_tokens")
+    return [{key: cell[key] for key in same} for cell in shown["cells"]]
