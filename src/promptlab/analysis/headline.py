@@ -12,6 +12,7 @@ from promptlab.analysis.verdict import Speaker
 
 MOST_SENTENCES = 3
 _NOTABLE_RATIO = 1.1  # costs closer than this are the same for a reader
+_NOTABLE_SILENCE = 0.25  # more of the trials without an answer than the winner's
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,9 @@ class _Headline:
             return (self._unfinished(),)
         focus = self._focus()
         outcome = self._outcome()
-        said = [outcome, self._format(focus), self._limits(bouts, focus, outcome), self._price(focus)]
+        others = [bout for bout in bouts if bout.pair is not focus.pair]
+        nature = self._format([focus]) or self._answering(focus) or self._format(others)
+        said = [outcome, nature, self._limits(bouts, focus, outcome), self._price(focus)]
         return tuple(sentence for sentence in said if sentence)[:MOST_SENTENCES]
 
     def _alone(self) -> tuple[str, ...]:
@@ -212,12 +215,30 @@ class _Headline:
         ring = self.rings[0]
         return (self._baseline_bouts(ring) if self.baseline else self._bouts(self._ranked(ring)[0], ring))[0]
 
-    def _format(self, focus: _Bout) -> str | None:
+    def _answering(self, focus: _Bout) -> str | None:
+        """Where the loser often gave no answer at all, the gain is not only in better answers."""
+        if not focus.won:
+            return None
+        winner, loser = self._of(focus.pair.a), self._of(focus.pair.b)
+        if focus.turned:
+            winner, loser = loser, winner
+        silent = [_without_answer(cells) for cells in (winner, loser)]
+        trials = [sum(cell.result.n for cell in cells) for cells in (winner, loser)]
+        if not all(trials) or silent[1] / trials[1] - silent[0] / trials[0] < _NOTABLE_SILENCE:
+            return None
+        a, b = self.speaker.sides(focus.pair)
+        if focus.turned:
+            a, b = b, a
+        return (
+            f"{b} gave no answer in {words.count(silent[1])} of {words.count(trials[1])} trials, {a} in "
+            f"{words.count(silent[0])}: failures score 0, so much of the difference is in answering at all."
+        )
+
+    def _format(self, bouts: Sequence[_Bout]) -> str | None:
         family = self.comparison.family
         if family.strict is None or family.extracted is None:
             return None
-        candidates = [focus] + [bout for ring in self.rings for bout in self._all_bouts(ring)]
-        for bout in candidates:
+        for bout in bouts:
             strict = self.pairs.get((family.strict, bout.pair.a, bout.pair.b))
             extracted = self.pairs.get((family.extracted, bout.pair.a, bout.pair.b))
             if strict and extracted and (said := self.speaker.format_and_ability(strict, extracted)):
@@ -308,6 +329,10 @@ class _Headline:
     def _name(self, bout: _Bout, *, other: bool = False) -> str:
         a, b = self.speaker.sides(bout.pair)
         return (b, a)[bout.turned] if other else (a, b)[bout.turned]
+
+
+def _without_answer(cells: Sequence[CellSummary]) -> int:
+    return sum(int((~cell.result.answered).sum()) for cell in cells)
 
 
 def _tokens_per_trial(cells: Sequence[CellSummary]) -> float | None:
