@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,6 @@ from streamlit.testing.v1 import AppTest
 import promptlab
 
 APP = Path(promptlab.__file__).parent / "ui" / "app.py"
-NAME = "<script>alert(1)</script> :red[x]"
 
 
 @pytest.fixture
@@ -20,28 +19,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def run_experiment(folder: Path) -> None:
-    rows = [{"q": str(number), "a": "yes" if number % 2 else "no"} for number in range(30)]
-    (folder / "data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    (folder / "script.yaml").write_text("- {default: 'yes'}\n")
-    (folder / "exp.yaml").write_text(
-        f"name: {json.dumps(NAME)}\n"
-        "dataset: {path: data.jsonl, target: a}\n"
-        'task: {prompt: "Is {{ q }} odd?", answer: yes_no}\n'
-        "models: [scripted/script.yaml]\n"
-        'variants: [zero_shot, {name: "![x](http://evil/x.png)", technique: zero_shot, mode: paper}]\n'
-    )
-    assert promptlab.load(folder / "exp.yaml").run().status == "complete"
-
-
 def test_without_runs_the_page_says_what_to_do(home: Path) -> None:
     page = AppTest.from_file(str(APP), default_timeout=60).run()
     assert not page.exception
     assert "promptlab demo" in page.info[0].value
 
 
-def test_a_run_is_shown_with_its_verdict_cells_and_pairs(home: Path) -> None:
-    run_experiment(home)
+def test_a_run_is_shown_with_its_verdict_cells_and_pairs(
+    home: Path, hostile_run: Callable[[Path], None]
+) -> None:
+    hostile_run(home)
     page = AppTest.from_file(str(APP), default_timeout=60).run()
     assert not page.exception
     cells, pairs = (frame.value for frame in page.dataframe)
@@ -50,8 +37,8 @@ def test_a_run_is_shown_with_its_verdict_cells_and_pairs(home: Path) -> None:
     assert any("not distinguishable" in text.value for text in page.text)
 
 
-def test_names_from_files_are_never_markdown(home: Path) -> None:
-    run_experiment(home)
+def test_names_from_files_are_never_markdown(home: Path, hostile_run: Callable[[Path], None]) -> None:
+    hostile_run(home)
     page = AppTest.from_file(str(APP), default_timeout=60).run()
     marked = [element.value for element in (*page.markdown, *page.subheader, *page.title, *page.caption)]
     assert not any("evil" in value or "script" in value or ":red" in value for value in marked)

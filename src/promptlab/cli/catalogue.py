@@ -35,24 +35,40 @@ def _show(registry: Any, kind: str, name: str | None) -> None:
         return
     cls = registry.get(name)
     click.echo(f"{name}\n\n{inspect.getdoc(cls) or ''}\n")
-    if not cls.model_fields:
-        click.echo("No settings.")
-    for field, info in cls.model_fields.items():
-        default = "required" if info.is_required() else f"default {_default(info)}"
-        click.echo(f"  {field}: {_type(info.annotation)}, {default}")
-    click.echo(f"\n{kind}s:\n  - {name}")
+    click.echo("\n".join(_settings(cls)) or "  No settings.")
+    click.echo(f"\n{'variants' if kind == 'technique' else 'scorers'}:\n  - {name}")
     settings = {field: _default(info) for field, info in cls.model_fields.items() if not info.is_required()}
     if settings:
-        told = ", ".join(f"{field}: {value}" for field, value in settings.items())
-        click.echo(f"  - {{{kind}: {name}, {told}}}".replace("techniques:", "variants:"))
+        click.echo(f"  - {_flow({kind: name, **settings})}")
 
 
-def _default(info: Any) -> str:
+def _settings(cls: Any, indent: str = "  ") -> list[str]:
+    """One line a setting: name, type, default; the settings of a setting below it."""
+    from pydantic import BaseModel
+
+    lines = []
+    for field, info in cls.model_fields.items():
+        nested = isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel)
+        default = "required" if info.is_required() else f"default {_flow(_default(info))}"
+        lines.append(f"{indent}{field}: {'a mapping' if nested else _type(info.annotation)}, {default}")
+        if nested:
+            lines += _settings(info.annotation, f"{indent}  ")
+    return lines
+
+
+def _default(info: Any) -> Any:
+    value = info.get_default(call_default_factory=True)
+    return value.model_dump(mode="json", exclude_none=True) if hasattr(value, "model_dump") else value
+
+
+def _flow(value: Any) -> str:
+    """A value as YAML on one line."""
     import orjson
 
-    value = info.get_default(call_default_factory=True)
-    if hasattr(value, "model_dump"):
-        value = value.model_dump(mode="json", exclude_none=True)
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_flow(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, str) and value.replace("_", "").isalnum():
+        return value
     return orjson.dumps(value).decode()
 
 
