@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 import promptlab
 
+SHIM = Path(__file__).resolve().parents[2] / "app.py"
 APP = Path(promptlab.__file__).parent / "ui" / "app.py"
 
 
@@ -17,6 +18,12 @@ APP = Path(promptlab.__file__).parent / "ui" / "app.py"
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PROMPTLAB_HOME", str(tmp_path / "home"))
     return tmp_path
+
+
+def test_the_shim_at_the_root_shows_the_same_page(home: Path) -> None:
+    page = AppTest.from_file(str(SHIM), default_timeout=60).run()
+    assert not page.exception
+    assert "promptlab demo" in page.info[0].value
 
 
 def test_without_runs_the_page_says_what_to_do(home: Path) -> None:
