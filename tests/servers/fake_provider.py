@@ -48,7 +48,7 @@ FAULTS = {
     "slow": "answers after an argument of milliseconds",
     "reset": "the connection is reset before an answer",
     "truncated": "the connection ends inside the body",
-    "trickle": "the body comes byte by byte, an argument of milliseconds apart",
+    "trickle": "the body comes byte by byte (a stream event by event), an argument of milliseconds apart",
     "malformed": "a body that is no JSON",
     "html": "a web page with status 200 (argument: another status)",
     "text": "the right JSON with content type text/plain",
@@ -216,7 +216,7 @@ class FakeProvider:
             return _json({"error": refused}, status=400)
         reply = self._reply(ask, fault, argument)
         if ask.stream:
-            return await _stream(request, protocol, ask, reply, fault)
+            return await _stream(request, protocol, ask, reply, fault, argument)
         return await _whole(
             request, orjson.dumps(protocol.write(ask, reply, fault, argument)), fault, argument
         )
@@ -318,7 +318,7 @@ async def _whole(request: web.BaseRequest, body: bytes, fault: str, argument: st
 
 
 async def _stream(
-    request: web.BaseRequest, protocol: Protocol, ask: Ask, reply: Reply, fault: str
+    request: web.BaseRequest, protocol: Protocol, ask: Ask, reply: Reply, fault: str, argument: str
 ) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await response.prepare(request)
@@ -327,6 +327,8 @@ async def _stream(
         events = events[: len(events) // 2]
     for event in events:
         await response.write(event)
+        if fault == "trickle":
+            await asyncio.sleep(float(argument or 1) / 1000)
     if fault == "errorstream":
         await response.write(
             b"data: " + orjson.dumps(protocol.error(529, "", "overloaded_error", "Busy.")) + b"\n\n"

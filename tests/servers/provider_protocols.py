@@ -257,9 +257,18 @@ class Anthropic(Protocol):
 
         usage = {"input_tokens": reply.prompt_tokens, "output_tokens": 0}
         yield event("message_start", message={**self._head(ask), "content": [], "usage": usage})
-        yield event("content_block_start", index=0, content_block={"type": "text", "text": ""})
-        for piece in reply.pieces():
-            yield event("content_block_delta", index=0, delta={"type": "text_delta", "text": piece})
+        if reply.tool:
+            block = {"type": "tool_use", "id": "call_1", "name": reply.tool, "input": {}}
+            arguments = orjson.dumps(reply.arguments).decode()
+            deltas = [
+                {"type": "input_json_delta", "partial_json": half} for half in (arguments[:5], arguments[5:])
+            ]
+        else:
+            block = {"type": "text", "text": ""}
+            deltas = [{"type": "text_delta", "text": piece} for piece in reply.pieces()]
+        yield event("content_block_start", index=0, content_block=block)
+        for delta in deltas:
+            yield event("content_block_delta", index=0, delta=delta)
         yield event("content_block_stop", index=0)
         reason = self._finish.get(reply.finish, "refusal")
         yield event(
@@ -317,6 +326,9 @@ class Gemini(Protocol):
         return self._body(ask, reply, parts, self._finish[reply.finish])
 
     def events(self, ask: Ask, reply: Reply) -> Iterator[bytes]:
+        if reply.tool:
+            call = {"functionCall": {"name": reply.tool, "args": reply.arguments}}
+            yield _data(self._body(ask, reply, [call], None))
         for piece in reply.pieces():
             yield _data(self._body(ask, reply, [{"text": piece}], None))
         yield _data(self._body(ask, reply, [{"text": ""}], self._finish[reply.finish]))

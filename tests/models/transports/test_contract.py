@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ import pytest
 from promptlab.basics.errors import CallError, CallErrorKind
 from promptlab.basics.loop import run_sync
 from promptlab.models.catalog import resolve
-from promptlab.models.request import Completion, Image, Message, Model, Request
+from promptlab.models.request import Completion, Image, Message, Model, Request, Usage
 from promptlab.models.transports import Transport, make_transport
 
 # One that litellm knows to take system messages and schemas; the fake provider answers to any.
@@ -63,9 +64,20 @@ class Way:
         told = tuple(Message("user", each) if isinstance(each, str) else each for each in messages)
         return run_sync(self.transport.send(Request(self.model, told, **fields)))
 
+    def hear(self, text: str, **fields: Any) -> tuple[Completion, list[str]]:
+        """The completion of a stream, and what was told of it on the way."""
+        pieces: list[str] = []
+        request = Request(self.model, (Message("user", text),), **fields)
+        return run_sync(self.transport.stream(request, pieces.append)), pieces
+
     def fails(self, *messages: Message | str, **fields: Any) -> CallError:
         with pytest.raises(CallError) as failed:
             self.ask(*messages, **fields)
+        return failed.value
+
+    def fails_to_stream(self, text: str, **fields: Any) -> CallError:
+        with pytest.raises(CallError) as failed:
+            self.hear(text, **fields)
         return failed.value
 
 
@@ -224,6 +236,89 @@ def test_a_default_the_model_refuses_is_left_out_and_a_wish_is_an_error(way: Way
     assert error.kind is CallErrorKind.BAD_REQUEST
     assert name in str(error)
     assert repr(value) in str(error)
+
+
+class TestStreams:
+    """`stream` gives the same Completion as `send`, and the text as it comes."""
+
+    @pytest.mark.parametrize("text", ["[[say:one two three]]", "[[length]]", "[[filter]]", "[[empty]]"])
+    def test_the_completion_is_that_of_send(self, way: Way, text: str) -> None:
+        completion, pieces = way.hear(text)
+        assert completion == way.ask(text)
+        assert completion.usage.completion_tokens == len(completion.text.split())
+        # Word by word, as the provider sent it.
+        assert [piece.strip() for piece in pieces] == completion.text.split()
+        assert "".join(pieces) == completion.text
+        assert way.provider.requests == 2
+
+    def test_tool_calls_are_put_together(self, way: Way) -> None:
+        completion, pieces = way.hear("[[tool]]", tools=[TOOL])
+        assert (completion.finish_reason, pieces) == ("tool_calls", [])
+        (call,) = completion.tool_calls
+        assert call.name == "look_up"
+        assert orjson.loads(call.arguments)["word"].startswith("This is reply")
+
+    @pytest.mark.parametrize(
+        ("mark", "kind"),
+        [
+            ("cutstream", CallErrorKind.MALFORMED),
+            ("errorstream", CallErrorKind.SERVER),
+            ("html", CallErrorKind.MALFORMED),
+            ("reset", CallErrorKind.CONNECTION),
+            ("401", CallErrorKind.AUTH),
+            ("overflow", CallErrorKind.CONTEXT_OVERFLOW),
+        ],
+    )
+    def test_a_broken_stream_is_an_error_whatever_came_before(
+        self, way: Way, mark: str, kind: CallErrorKind
+    ) -> None:
+        error = way.fails_to_stream(f"[[{mark}]]")
+        assert error.kind is kind
+        assert way.provider.requests == 1
+        assert KEY not in str(error)
+        assert "litellm" not in str(error)
+
+    def test_retry_after_is_passed_on(self, way: Way) -> None:
+        error = way.fails_to_stream("[[429:7]]")
+        assert (error.kind, error.retry_after_s) == (CallErrorKind.RATE_LIMITED, 7.0)
+
+    def test_the_time_limit_is_that_of_the_whole_stream(self, way: Way) -> None:
+        error = way.fails_to_stream("[[trickle:200]]", timeout_s=0.5)
+        assert error.kind is CallErrorKind.TIMEOUT
+
+    def test_cancelling_hangs_up(self, way: Way) -> None:
+        async def cancelled() -> None:
+            begun = asyncio.Event()
+            request = Request(way.model, (Message("user", "[[trickle:50]]"),))
+            asking = asyncio.create_task(way.transport.stream(request, lambda piece: begun.set()))
+            await asyncio.wait_for(begun.wait(), 10)
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+            async with asyncio.timeout(10):
+                while way.provider.count()["in_flight"]:
+                    await asyncio.sleep(0.01)
+
+        run_sync(cancelled())
+        assert way.provider.count()["outcomes"] == {}  # it could not send its reply to the end
+
+    def test_an_error_of_the_listeners_own_stays_its_own(self, way: Way) -> None:
+        def listen(piece: str) -> None:
+            raise LookupError(piece)
+
+        with pytest.raises(LookupError, match="one"):
+            run_sync(way.transport.stream(Request(way.model, (Message("user", "[[say:one two]]"),)), listen))
+
+
+def test_tokens_are_never_counted_for_a_provider_that_does_not(
+    opened: dict[str, Transport], fake_provider: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    mute = {"stream_options": {"include_usage": False}}
+    for name, transport in opened.items():
+        model = resolve(f"openai/{MODEL}", api_base=fake_provider.openai, transport=name, extra_body=mute)
+        completion, _ = Way(transport, model, fake_provider).hear("[[say:yes]]")
+        assert (completion.text, completion.usage) == ("yes", Usage())
 
 
 def digest_of(messages: tuple[Message, ...]) -> str:

@@ -11,7 +11,8 @@ import json
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
 from typing import Any
 
 import orjson
@@ -24,7 +25,14 @@ from promptlab.models.transports import transports
 from promptlab.models.transports.base import Progress, Transport, silent
 from promptlab.models.transports.dialect import Dialect, refused_parameter, request_body
 from promptlab.models.transports.faults import ErrorBody, ErrorReply, describe, error_of, fault, read_error
-from promptlab.models.transports.replies import MalformedReply, completion_of, filtered, usage_of, vectors_of
+from promptlab.models.transports.replies import (
+    MalformedReply,
+    StreamedReply,
+    completion_of,
+    filtered,
+    usage_of,
+    vectors_of,
+)
 
 _MAX_NEGOTIATIONS = 6
 _PREFIX = re.compile(r"^(litellm\.)?(\w+: )*(litellm\.)?(\w+Exception( \w+)? - )?")
@@ -51,7 +59,7 @@ _CHECKED = frozenset(
 
 
 class LiteLLM(Transport):
-    """Chat completions and embeddings through litellm. Texts come in one piece."""
+    """Chat completions and embeddings through litellm."""
 
     name = "litellm"
 
@@ -66,6 +74,12 @@ class LiteLLM(Transport):
         await self._litellm()
 
     async def send(self, request: Request) -> Completion:
+        return await self._ask(request, None)
+
+    async def stream(self, request: Request, on_delta: Callable[[str], None]) -> Completion:
+        return await self._ask(request, on_delta)
+
+    async def _ask(self, request: Request, on_delta: Callable[[str], None] | None) -> Completion:
         litellm = await self._litellm()
         model = request.model
         dialect = self._dialects.get(model.id)
@@ -73,11 +87,12 @@ class LiteLLM(Transport):
             dialect = self._dialects[model.id] = Dialect(refused=_refused(litellm, model))
         _check(request, dialect)
         for _ in range(_MAX_NEGOTIATIONS):
-            body, left_out = request_body(request, dialect, streamed=False)
+            body, left_out = request_body(request, dialect, streamed=on_delta is not None)
             del body["model"]
             try:
-                reply = await self._call(litellm.acompletion, model, request.timeout_s, body)
-                completion = completion_of(reply, left_out)
+                streamed = StreamedReply(on_delta) if on_delta else None
+                reply = await self._call(litellm.acompletion, model, request.timeout_s, body, streamed)
+                completion = streamed.completion(left_out) if streamed else completion_of(reply, left_out)
             except ErrorReply as error:
                 if error.error.filtered:
                     return filtered(left_out)
@@ -112,8 +127,18 @@ class LiteLLM(Transport):
                     self._library = await asyncio.to_thread(_import)
         return self._library
 
-    async def _call(self, function: Any, model: Model, timeout_s: float, arguments: Mapping[str, Any]) -> Any:
-        """The reply as a dict in OpenAI's form. ErrorReply or CallError for whatever litellm raises."""
+    async def _call(
+        self,
+        function: Any,
+        model: Model,
+        timeout_s: float,
+        arguments: Mapping[str, Any],
+        streamed: StreamedReply | None = None,
+    ) -> Any:
+        """The reply as a dict in OpenAI's form, or None where its pieces went to `streamed`.
+
+        ErrorReply or CallError for whatever litellm raises.
+        """
         litellm = self._library
         key = find_key(model)
         if key is None and key_needed(model):
@@ -135,16 +160,47 @@ class LiteLLM(Transport):
             given["extra_headers"] = dict(model.headers)
         try:
             async with asyncio.timeout(timeout_s):
-                reply = await function(**given)
-        except (TimeoutError, litellm.Timeout):
+                with self._typed(model):
+                    reply = await function(**given)
+                if streamed is None:
+                    return _body(reply)
+                async with aclosing(reply):
+                    await self._listen(model, reply, streamed)
+        except TimeoutError:
             text = f"no reply within {timeout_s:g} s"
             raise CallError(CallErrorKind.TIMEOUT, describe(model, text)) from None
+
+    async def _listen(self, model: Model, reply: Any, streamed: StreamedReply) -> None:
+        """Feeds a stream to `streamed`, without what litellm makes up where the provider said nothing."""
+        while True:
+            with self._typed(model):  # not around what is told of it: an error there is the listener's own
+                chunk = await anext(reply, None)
+            if chunk is None:
+                break
+            piece = _body(chunk)
+            if not any(getattr(each, "usage", None) for each in reply.chunks):
+                piece["usage"] = None  # its own count of tokens
+            streamed.add(piece)
+        if reply.received_finish_reason is None and reply.intermittent_finish_reason is None:
+            raise MalformedReply("the stream broke off")  # to litellm, any end is a "stop"
+
+    @contextmanager
+    def _typed(self, model: Model) -> Iterator[None]:
+        """Makes an ErrorReply, CallError or TimeoutError of whatever litellm raises."""
+        try:
+            yield
+        except self._library.Timeout:
+            raise TimeoutError from None
         except Exception as error:  # noqa: BLE001  litellm raises what its forty providers raise
             raise _error(model, error) from None
-        body = reply.model_dump()
-        if not (body.get("usage") or {}).get("total_tokens"):
-            body["usage"] = None  # litellm writes zeros where the provider said nothing
-        return body
+
+
+def _body(reply: Any) -> Any:
+    """A reply or a piece of a stream as a dict."""
+    body = reply.model_dump()
+    if not (body.get("usage") or {}).get("total_tokens"):
+        body["usage"] = None  # litellm writes zeros where the provider said nothing
+    return body
 
 
 def _import() -> Any:
@@ -209,8 +265,12 @@ def _error(model: Model, error: Exception) -> ErrorReply | CallError:
     """
     import httpx
 
+    error = getattr(error, "original_exception", None) or error  # in a stream, litellm wraps once more
     causes = list(_causes(error))
     for cause in causes:
+        said_inside = getattr(cause, "body", None)
+        if isinstance(said_inside, dict) and not hasattr(cause, "status_code"):  # a stream's piece
+            return ErrorReply(200, error_of(said_inside), {})
         if isinstance(cause, httpx.HTTPStatusError):  # the provider's own words
             answer = cause.response
             try:
