@@ -138,6 +138,7 @@ class FakeProvider:
             self.peers.add(request.transport.get_extra_info("peername"))
         entry = {"path": path, "body": body, "headers": request.headers, "at": time.time(), "fault": ""}
         self.log.append(entry)
+        outcomes = self.outcomes  # of now: a request that a reset overtakes no longer counts
         self.in_flight += 1
         self.max_in_flight = max(self.max_in_flight, self.in_flight)
         try:
@@ -147,10 +148,11 @@ class FakeProvider:
                 draw = random.Random(digest + bytes([self.seed % 256])).random()
                 await asyncio.sleep((self.latency_ms + draw * self.jitter_ms) / 1000)
             answer = await self._answer(request, protocol or OPENAI, path, body, fault, argument)
-            self.outcomes[fault or "ok"] += 1
+            outcomes[fault or "ok"] += 1
             return answer
         finally:
-            self.in_flight -= 1
+            if outcomes is self.outcomes:
+                self.in_flight -= 1
 
     async def _own(self, path: str, request: web.BaseRequest) -> web.Response:
         if path == "/_control":

@@ -36,6 +36,7 @@ from promptlab.models.transports.replies import (
 
 _MAX_NEGOTIATIONS = 6
 _PREFIX = re.compile(r"^(litellm\.)?(\w+: )*(litellm\.)?(\w+Exception( \w+)? - )?")
+_SUFFIX = re.compile(r"(\.? Handle with `litellm\.|Traceback \(most recent).*", re.DOTALL)
 # Parameters litellm can say for each model whether it takes them; others go through to the provider.
 _CHECKED = frozenset(
     {
@@ -172,6 +173,8 @@ class LiteLLM(Transport):
 
     async def _listen(self, model: Model, reply: Any, streamed: StreamedReply) -> None:
         """Feeds a stream to `streamed`, without what litellm makes up where the provider said nothing."""
+        with self._typed(model):
+            _watch_finish(reply, await reply.fetch_stream())
         while True:
             with self._typed(model):  # not around what is told of it: an error there is the listener's own
                 chunk = await anext(reply, None)
@@ -201,6 +204,24 @@ def _body(reply: Any) -> Any:
     if not (body.get("usage") or {}).get("total_tokens"):
         body["usage"] = None  # litellm writes zeros where the provider said nothing
     return body
+
+
+def _watch_finish(reply: Any, pieces: Any) -> None:
+    """Lets only Gemini's last piece say why it ended: litellm has each say "stop", in a cut stream too."""
+    parse = getattr(pieces, "chunk_parser", None)
+    if parse is None:
+        return
+
+    def watched(chunk: Mapping[str, Any]) -> Any:  # litellm calls it with this name
+        piece = parse(chunk)
+        for candidate, choice in zip(chunk.get("candidates") or (), piece.choices, strict=False):
+            if candidate.get("finishReason"):
+                reply.received_finish_reason = choice.finish_reason
+            else:
+                choice.finish_reason = None
+        return piece
+
+    pieces.chunk_parser = watched
 
 
 def _import() -> Any:
@@ -304,8 +325,8 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _without_prefix(said: str) -> str:
-    """Without the names of litellm's exceptions before the message, and a stack trace behind it."""
-    return _PREFIX.sub("", said.partition("Traceback (most recent")[0]).strip()
+    """Without the names of litellm's exceptions before the message, and its advice or stack trace behind."""
+    return _SUFFIX.sub("", _PREFIX.sub("", said)).strip()
 
 
 def _quoted(said: str) -> ErrorBody:
