@@ -20,6 +20,7 @@ from pathlib import Path
 
 import aiohttp
 
+from promptlab.basics.loop import new_loop
 from promptlab.models.client import Client
 from promptlab.models.limits import Limits
 from promptlab.models.request import Draw, Message, Model, Price, Request
@@ -174,7 +175,8 @@ def main() -> None:
     provider = subprocess.Popen([sys.executable, str(PROVIDER)], stdout=subprocess.PIPE, text=True)
     assert provider.stdout is not None
     try:
-        asyncio.run(measure(provider.stdout.readline().strip(), calls))
+        with asyncio.Runner(loop_factory=new_loop) as runner:  # both sides on promptlab's own loop
+            runner.run(measure(provider.stdout.readline().strip(), calls))
     finally:
         provider.terminate()
         provider.wait()

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promptlab.basics.errors import StorageError, UsageError
-from promptlab.models.cache import BytesDisk, DiskCache
+from promptlab.models.cache import DiskCache
 from promptlab.models.client import Client
 from promptlab.models.entry import pack, unpack, unpack_request
 from promptlab.models.key import request_key
@@ -126,16 +126,6 @@ def test_a_row_in_pickle_mode_is_refused_and_never_loaded(tmp_path: Path) -> Non
     change(tmp_path, "UPDATE Cache SET mode = 4, value = ?", pickle.dumps(Bomb()))
     with pytest.raises(StorageError, match=r"pickled data, which is never loaded.*--no-cache"):
         run(read(tmp_path, "k"))
-
-
-def test_nothing_is_ever_written_as_pickle(tmp_path: Path) -> None:
-    disk = BytesDisk(str(tmp_path))
-    with pytest.raises(StorageError):
-        disk.put(("a", "tuple"))
-    with pytest.raises(StorageError):
-        disk.store({"a": 1}, False)
-    with pytest.raises(StorageError):
-        disk.get(pickle.dumps(Bomb()), False)
 
 
 def test_a_row_of_another_kind_is_refused(tmp_path: Path) -> None:

@@ -20,10 +20,20 @@ def shared_loop() -> asyncio.AbstractEventLoop:
     global _loop, _thread
     with _lock:
         if _loop is None or _thread is None or not _thread.is_alive():
-            _loop = asyncio.new_event_loop()
+            _loop = new_loop()
             _thread = threading.Thread(target=_loop.run_forever, name="promptlab-loop", daemon=True)
             _thread.start()
         return _loop
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    """uvloop's where there is one (not on Windows): a call over HTTP costs it a fifth less."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop
 
 
 def submit(work: Coroutine[Any, Any, T]) -> Future[T]:

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
+import functools
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
+from enum import Enum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import NamedTuple, Protocol
 
 import diskcache
+from diskcache.core import MODE_PICKLE, MODE_RAW
 
 from promptlab.basics.errors import PromptlabError, StorageError, UsageError
 from promptlab.models.group_commit import GroupCommit
 
-# SQLite's own wait for another process's transaction, and how long we go on asking.
+DATABASE = "cache.db"
+# How long to wait for another process's transaction: reads never should, writes queue up.
 BUSY_TIMEOUT_S = 5.0
 WRITE_PATIENCE_S = 60.0
 # Space kept aside: when the disk is full it is given up, so that replies already paid for can be stored.
 RESERVE_BYTES = 8 * 2**20
 _RESERVE_NAME = "reserve"
-_NO_SIZE_LIMIT = 2**40
+_NO_LIMIT = 2**40
 
 
 class Cache(Protocol):
@@ -52,53 +55,48 @@ class Cache(Protocol):
     async def close(self) -> None: ...
 
 
-class BytesDisk(diskcache.Disk):  # type: ignore[misc]
-    """Text keys and bytes as they are. Pickle and every other kind are refused in both directions.
-
-    Every value stays inside the database, whatever its size: one in a file of its own could vanish unnoticed.
-    """
-
-    def put(self, key: Any) -> tuple[str, bool]:
-        if type(key) is not str:
-            raise StorageError(f"cache keys are text, not {type(key).__name__}.")
-        return key, True
-
-    def get(self, key: Any, raw: Any) -> str:
-        if not raw or type(key) is not str:
-            raise StorageError(
-                "the cache holds a key that is not text.", remedy=_foreign_remedy(self._directory)
-            )
-        return key
-
-    def store(self, value: Any, read: bool, key: Any = None) -> tuple[int, int, None, bytes]:
-        if type(value) is not bytes or read:
-            raise StorageError(f"cache values are bytes, not {type(value).__name__}.")
-        return 0, diskcache.core.MODE_RAW, None, value
-
-    def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> bytes:
-        if mode != diskcache.core.MODE_RAW or type(value) is not bytes:
-            what = (
-                "pickled data, which is never loaded"
-                if mode == diskcache.core.MODE_PICKLE
-                else "a foreign value"
-            )
-            raise StorageError(f"the cache holds {what}.", remedy=_foreign_remedy(self._directory))
-        return value
-
-
-def _foreign_remedy(folder: str) -> str:
-    return (
-        f"Something else wrote into {folder}: run `promptlab cache verify`, or go around it with --no-cache."
+class _Kind(Enum):
+    ADD = "NOTHING RETURNING key"
+    KEEP = "NOTHING"
+    PUT = (
+        "UPDATE SET store_time = excluded.store_time, access_time = excluded.access_time, expire_time = NULL,"
+        " filename = NULL, size = 0, mode = excluded.mode, value = excluded.value"
     )
+    SWAP = ""
 
 
-_Operation = Callable[[diskcache.Cache], object]
+class _Write(NamedTuple):
+    """A row to write; a SWAP replaces `old`, by nothing where there is no value."""
+
+    kind: _Kind
+    key: str
+    value: bytes | None
+    old: bytes | None = None
+
+
+# The rows are diskcache's, the statements are ours: its calls cost five times as much, and can unpickle.
+_GET = "SELECT mode, value FROM Cache WHERE key = ? AND raw = 1"
+_SAME = f"WHERE key = ? AND raw = 1 AND mode = {MODE_RAW} AND value = ?"
+_SWAP = f"UPDATE Cache SET value = ? {_SAME}"
+_DROP = f"DELETE FROM Cache {_SAME}"
+# SQLite gives the interpreter up for every statement and must win it back from the event loop: so one
+# statement writes many rows, of these numbers, which keeps the statements few enough to stay compiled.
+_ROWS_AT_ONCE = (64, 16, 4, 1)
+
+
+@functools.cache
+def _insert(kind: _Kind, rows: int) -> str:
+    values = ", ".join([f"(?, 1, ?, ?, 0, 0, {MODE_RAW}, ?)"] * rows)
+    columns = "key, raw, store_time, access_time, access_count, size, mode, value"
+    return f"INSERT INTO Cache ({columns}) VALUES {values} ON CONFLICT (key, raw) DO {kind.value}"
 
 
 class DiskCache:
     """A `Cache` in a folder of its own (mode 0700), shared by all processes of this machine.
 
-    Reads are done on the event loop, since they take 30 µs and wait for nobody; writes are group commits.
+    It is diskcache's database, with text keys and bytes alone: rows of any other kind are refused. Every
+    value stays inside it, whatever its size: one in a file of its own could vanish unnoticed. Reads are
+    done on the event loop, since they take 10 µs and wait for nobody; writes are group commits.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -108,28 +106,28 @@ class DiskCache:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.chmod(0o700)
-            self._rows = diskcache.Cache(
+            diskcache.Cache(
                 str(folder),
                 timeout=BUSY_TIMEOUT_S,
-                disk=BytesDisk,
                 eviction_policy="none",
                 cull_limit=0,
-                size_limit=_NO_SIZE_LIMIT,
-            )
+                size_limit=_NO_LIMIT,
+            ).close()
             _keep_reserve(folder / _RESERVE_NAME)
-        except (OSError, sqlite3.Error) as error:
+            self._reading = _connected(folder, BUSY_TIMEOUT_S)
+            self._writing = _connected(folder, WRITE_PATIENCE_S)
+        except (OSError, sqlite3.Error, diskcache.Timeout) as error:
             raise self._unusable(error) from error
-        self._writer: GroupCommit[_Operation, object] = GroupCommit("promptlab-cache", self._commit)
+        self._writer: GroupCommit[_Write, bytes | bool | None] = GroupCommit("promptlab-cache", self._commit)
 
     async def get(self, key: str) -> bytes | None:
         try:
-            value: bytes | None = self._rows.get(key)
+            return self._value(self._reading, key)
         except sqlite3.Error as error:
             raise self._unusable(error) from error
-        return value
 
     async def put(self, key: str, value: bytes, *, over: bool = True) -> None:
-        writing = self._writer.submit(lambda rows: (rows.set if over else rows.add)(key, value))
+        writing = self._writer.submit(_Write(_Kind.PUT if over else _Kind.KEEP, key, value))
         try:
             await asyncio.shield(writing)
         except asyncio.CancelledError:
@@ -138,21 +136,13 @@ class DiskCache:
             raise
 
     async def add(self, key: str, value: bytes) -> bytes | None:
-        def operation(rows: diskcache.Cache) -> object:
-            return None if rows.add(key, value) else rows.get(key)
-
         self.check()
-        there = await self._writer.submit(operation)
+        there = await self._writer.submit(_Write(_Kind.ADD, key, value))
         assert there is None or isinstance(there, bytes)
         return there
 
     async def swap(self, key: str, old: bytes, new: bytes | None) -> bool:
-        def operation(rows: diskcache.Cache) -> object:
-            if rows.get(key) != old:
-                return False
-            return rows.delete(key) if new is None else rows.set(key, new)
-
-        return bool(await self._writer.submit(operation))
+        return bool(await self._writer.submit(_Write(_Kind.SWAP, key, new, old)))
 
     def check(self) -> None:
         if self._full:
@@ -161,53 +151,85 @@ class DiskCache:
     async def close(self) -> None:
         """Writes what is queued, then lets go of the files."""
         await self._writer.close()
-        self._rows.close()
+        self._reading.close()
+        self._writing.close()
 
-    def _commit(self, operations: Sequence[_Operation]) -> Sequence[object]:
+    def _value(self, rows: sqlite3.Connection, key: str) -> bytes | None:
+        found = rows.execute(_GET, (key,)).fetchone()
+        if found is None:
+            return None
+        mode, value = found
+        if mode != MODE_RAW or type(value) is not bytes:
+            what = "pickled data, which is never loaded" if mode == MODE_PICKLE else "a foreign value"
+            raise StorageError(
+                f"the cache holds {what}.",
+                remedy=f"Something else wrote into {self.folder}: run `promptlab cache verify`,"
+                " or go around it with --no-cache.",
+            )
+        return value
+
+    def _commit(self, writes: Sequence[_Write]) -> Sequence[bytes | bool | Exception | None]:
         """One transaction, in the writer's thread."""
         try:
-            return self._transaction(operations)
+            return self._transaction(writes)
         except StorageError:
             if not self._full or not (self.folder / _RESERVE_NAME).exists():
                 raise
         (self.folder / _RESERVE_NAME).unlink(missing_ok=True)
-        return self._transaction(operations)
+        return self._transaction(writes)
 
-    def _transaction(self, operations: Sequence[_Operation]) -> Sequence[object]:
-        results: list[object] = []
+    def _transaction(self, writes: Sequence[_Write]) -> Sequence[bytes | bool | Exception | None]:
+        rows = self._writing
         try:
-            with self._begin():
-                for operation in operations:
-                    try:
-                        results.append(operation(self._rows))
-                    except PromptlabError as error:  # a foreign row: its own caller's trouble
-                        results.append(error)
-        except (sqlite3.Error, diskcache.Timeout) as error:
-            cause = error.__context__ if isinstance(error, diskcache.Timeout) else error
-            self._full = _is_full(cause)
-            raise self._unusable(cause) from error
+            rows.execute("BEGIN IMMEDIATE")
+            try:
+                results = self._write(writes)
+                rows.execute("COMMIT")
+            finally:
+                if rows.in_transaction:
+                    rows.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            self._full = _is_full(error)
+            raise self._unusable(error) from error
         return results
 
-    @contextlib.contextmanager
-    def _begin(self) -> Iterator[None]:
-        # diskcache's own retry never ends, not even where the trouble is no lock: ours does.
-        deadline = time.monotonic() + WRITE_PATIENCE_S
-        while True:
-            transaction = self._rows.transact()
-            try:
-                transaction.__enter__()
-                break
-            except diskcache.Timeout as error:
-                if "locked" not in str(error.__context__) or time.monotonic() > deadline:
-                    raise
+    def _write(self, writes: Sequence[_Write]) -> list[bytes | bool | Exception | None]:
+        if len({each.key for each in writes}) < len(writes):  # order counts only among those of one key
+            return [self._write([each])[0] for each in writes]
+        rows, now = self._writing, time.time()
+        results: dict[str, bytes | bool | Exception | None] = {each.key: None for each in writes}
+        for kind in (_Kind.ADD, _Kind.KEEP, _Kind.PUT):
+            chosen = [each for each in writes if each.kind is kind]
+            added: set[str] = set()
+            at = 0
+            while at < len(chosen):
+                size = next(each for each in _ROWS_AT_ONCE if each <= len(chosen) - at)
+                values = [v for each in chosen[at : at + size] for v in (each.key, now, now, each.value)]
+                added.update(key for (key,) in rows.execute(_insert(kind, size), values))
+                at += size
+            if kind is _Kind.ADD:
+                for each in chosen:
+                    if each.key not in added:
+                        results[each.key] = self._found(each.key)
+        for each in writes:
+            if each.kind is _Kind.SWAP:
+                done = (
+                    rows.execute(_DROP, (each.key, each.old))
+                    if each.value is None
+                    else rows.execute(_SWAP, (each.value, each.key, each.old))
+                )
+                results[each.key] = done.rowcount > 0
+        return list(results.values())
+
+    def _found(self, key: str) -> bytes | Exception | None:
         try:
-            yield
-        except BaseException as error:
-            transaction.__exit__(type(error), error, error.__traceback__)
-            raise
-        transaction.__exit__(None, None, None)
+            return self._value(self._writing, key)
+        except StorageError as error:  # a foreign row: its own caller's trouble
+            return error
 
     def _unusable(self, error: BaseException | None) -> PromptlabError:
+        if isinstance(error, diskcache.Timeout):
+            error = error.__context__
         text = getattr(error, "strerror", None) or str(error)
         if _is_full(error):
             return StorageError(
@@ -234,6 +256,15 @@ def _is_full(error: BaseException | None) -> bool:
         return error.errno in (errno.ENOSPC, errno.EDQUOT)
     name = getattr(error, "sqlite_errorname", "")
     return name in ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")
+
+
+def _connected(folder: Path, patience_s: float) -> sqlite3.Connection:
+    """Made here and used by one thread alone, which need not be this one."""
+    rows = sqlite3.connect(
+        folder / DATABASE, timeout=patience_s, isolation_level=None, check_same_thread=False
+    )
+    rows.execute("PRAGMA synchronous = NORMAL")
+    return rows
 
 
 def _keep_reserve(path: Path) -> None:

@@ -15,11 +15,10 @@ from pathlib import Path
 from diskcache.core import MODE_PICKLE, MODE_RAW
 
 from promptlab.basics.errors import PromptlabError, StorageError
-from promptlab.models.cache import BUSY_TIMEOUT_S
+from promptlab.models.cache import BUSY_TIMEOUT_S, DATABASE
 from promptlab.models.entry import unpack
 from promptlab.models.lease import Row
 
-DATABASE = "cache.db"
 _SHOWN_KEY_CHARS = 64
 
 

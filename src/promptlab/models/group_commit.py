@@ -14,6 +14,8 @@ Result = TypeVar("Result")
 # Bounds how long one transaction keeps other processes out.
 MAX_BATCH = 256
 
+_Queued = tuple[Operation, asyncio.Future[Result]]
+
 
 class GroupCommit(Generic[Operation, Result]):
     """Gives what is submitted on one event loop to `commit`, in a thread of its own, in batches.
@@ -21,6 +23,9 @@ class GroupCommit(Generic[Operation, Result]):
     `commit` returns one result per operation, in order; a result that is an exception is raised to its
     caller alone, an exception that `commit` raises to all callers of the batch. A caller that goes away
     does not take its operation back.
+
+    A batch is what was submitted in one turn of the loop, or while the batch before it was written: waking
+    the thread for every operation would cost more than writing it.
     """
 
     def __init__(
@@ -28,7 +33,10 @@ class GroupCommit(Generic[Operation, Result]):
     ) -> None:
         self._name = name
         self._commit = commit
-        self._queue: queue.SimpleQueue[tuple[Operation, asyncio.Future[Result]] | None] = queue.SimpleQueue()
+        self._submitted: list[_Queued[Operation, Result]] = []
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._batches: queue.SimpleQueue[list[_Queued[Operation, Result]] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
     def submit(self, operation: Operation) -> asyncio.Future[Result]:
@@ -38,45 +46,49 @@ class GroupCommit(Generic[Operation, Result]):
             self._thread = threading.Thread(target=self._run, args=(loop,), name=self._name, daemon=True)
             self._thread.start()
         future: asyncio.Future[Result] = loop.create_future()
-        self._queue.put((operation, future))
+        self._submitted.append((operation, future))
+        if self._idle.is_set():
+            self._idle.clear()
+            loop.call_soon(self._write_next)
         return future
 
     async def close(self) -> None:
         """Returns when all that was submitted is committed and the thread has ended."""
-        thread, self._thread = self._thread, None
+        thread = self._thread
         if thread is not None:
-            self._queue.put(None)
+            await self._idle.wait()
+            self._thread = None
+            self._batches.put(None)
             await asyncio.to_thread(thread.join)
 
+    def _write_next(self) -> None:
+        batch, self._submitted = self._submitted[:MAX_BATCH], self._submitted[MAX_BATCH:]
+        if batch:
+            self._batches.put(batch)
+        else:
+            self._idle.set()
+
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
-        open_ = True
-        while open_:
-            first = self._queue.get()
-            if first is None:
-                return
-            batch = [first]
-            while len(batch) < MAX_BATCH and not self._queue.empty():
-                following = self._queue.get()
-                if following is None:
-                    open_ = False
-                    break
-                batch.append(following)
+        while (batch := self._batches.get()) is not None:
             results: Sequence[Result | Exception]
             try:
                 results = self._commit([operation for operation, _ in batch])
             except Exception as error:  # noqa: BLE001  every caller of the batch gets it
                 results = [error] * len(batch)
             try:
-                loop.call_soon_threadsafe(_resolve, [future for _, future in batch], results)
+                loop.call_soon_threadsafe(self._written, batch, results)
             except RuntimeError:  # the loop was closed without closing us: nobody waits any more
                 return
 
-
-def _resolve(futures: Sequence[asyncio.Future[Result]], results: Sequence[Result | Exception]) -> None:
-    for future, result in zip(futures, results, strict=True):
-        if future.done():
-            continue
-        if isinstance(result, Exception):
-            future.set_exception(result)
-        else:
-            future.set_result(result)
+    def _written(
+        self, batch: Sequence[_Queued[Operation, Result]], results: Sequence[Result | Exception]
+    ) -> None:
+        for (_, future), result in zip(batch, results, strict=True):
+            if future.done():
+                continue
+            if isinstance(result, Exception):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+        # Those who resume now may submit again in this turn: their operations join the next batch.
+        asyncio.get_running_loop().call_soon(self._write_next)
