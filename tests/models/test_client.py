@@ -221,6 +221,35 @@ def test_without_the_cache_nothing_is_read_and_nothing_overwritten(tmp_path: Pat
     run(main())
 
 
+class Deaf(Answering):
+    """Takes no temperature: leaves it out where it is a default."""
+
+    async def send(self, request: Request) -> Completion:
+        if "temperature" not in request.defaults:
+            raise CallError(CallErrorKind.BAD_REQUEST, "temperature is not supported")
+        return replace(await super().send(request), left_out=("temperature",))
+
+
+def test_an_answer_without_the_default_temperature_is_not_one_with_the_wished(tmp_path: Path) -> None:
+    async def main() -> None:
+        transport = Deaf()
+        async with opened(tmp_path, transport) as client:
+            by_default = request(defaults=frozenset({"temperature"}))
+            await client.complete(by_default)
+            assert (await client.complete(by_default)).cached
+            with pytest.raises(CallError, match="not supported"):
+                await client.complete(request())
+            waiting = [
+                client.complete(each) for each in (request("b", defaults=by_default.defaults), request("b"))
+            ]
+            first, second = await asyncio.gather(*waiting, return_exceptions=True)
+            assert isinstance(first, Completion)
+            assert isinstance(second, CallError)
+            assert (await client.complete(by_default)).cached
+
+    asyncio.run(main())
+
+
 def test_answers_beyond_the_age_limit_are_asked_again(tmp_path: Path) -> None:
     async def main() -> None:
         async def answer(_: Request) -> str:

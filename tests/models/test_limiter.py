@@ -93,6 +93,30 @@ class RateLimited(Endpoint):
         return True
 
 
+class FixedWindow(Endpoint):
+    """So many requests in every minute of the clock, however they are spread."""
+
+    minute = -1
+    asked = 0
+
+    def admits(self) -> bool:
+        if int(now() / 60) != self.minute:
+            self.minute, self.asked = int(now() / 60), 0
+        self.asked += 1
+        return self.asked <= 60 * self.level()
+
+
+class SlidingWindow(Endpoint):
+    """So many requests in any 60 s."""
+
+    def admits(self) -> bool:
+        self.admitted = [at for at in getattr(self, "admitted", []) if at > now() - 60]
+        if len(self.admitted) >= 60 * self.level():
+            return False
+        self.admitted.append(now())
+        return True
+
+
 class ConcurrencyLimited(Endpoint):
     def admits(self) -> bool:
         return self.in_flight <= self.level()
@@ -142,6 +166,8 @@ def share_refused(endpoint: Endpoint) -> float:
     ("endpoint", "per_level"),
     [
         pytest.param(RateLimited([1, 3, 0.5, 4, 2, 3], 4 * HOUR_S), 1.0, id="requests per second"),
+        pytest.param(FixedWindow([1, 3, 0.5, 4, 2, 3], 4 * HOUR_S), 1.0, id="requests in each minute"),
+        pytest.param(SlidingWindow([1, 3, 0.5, 4, 2, 3], 4 * HOUR_S), 1.0, id="requests in any minute"),
         pytest.param(ConcurrencyLimited([4, 8, 2, 12, 5, 16], 4 * HOUR_S, 5.0), 0.2, id="requests in flight"),
     ],
 )
@@ -152,6 +178,24 @@ def test_a_day_of_changing_limits_is_used_to_nine_tenths_with_few_refusals(
     allowed = sum(endpoint.levels) / len(endpoint.levels) * per_level * 24 * HOUR_S
     assert endpoint.served >= 0.9 * allowed
     assert share_refused(endpoint) < 0.02
+
+
+@pytest.mark.parametrize("latency_s", [0.1, 1.0, 5.0])
+@pytest.mark.parametrize("make", [RateLimited, FixedWindow, SlidingWindow, ConcurrencyLimited])
+def test_a_limit_is_found_within_minutes(make: type[Endpoint], latency_s: float) -> None:
+    endpoint, limiter = make([8], latency_s=latency_s), Limiter("x", 64)
+    allowed = 8 / latency_s if make is ConcurrencyLimited else 8.0
+
+    async def main() -> tuple[int, int]:
+        busy = asyncio.create_task(keep_busy(limiter, endpoint, 900.0, 100))
+        await asyncio.sleep(300.0)
+        before = endpoint.served
+        await busy
+        return before, endpoint.served - before
+
+    early, later = virtually(main())
+    assert early >= 0.5 * allowed * 300
+    assert later >= 0.85 * allowed * 600
 
 
 def test_refusals_that_do_not_depend_on_speed_do_not_slow_everything_down() -> None:

@@ -8,10 +8,11 @@ this body comes), or by POST /_control:
 
     {"latency_ms": 5, "jitter_ms": 2, "seed": 1, "rules": [{"fault": "429:1", "p": 0.1}],
      "sequence": ["500", "ok"], "answers": [{"contains": "2 + 2", "reply": "4"}], "labels": ["good", "bad"],
-     "key": "sk-1", "reset": true}
+     "key": "sk-1", "limit": {"per_s": 20, "burst": 40, "in_flight": 8}, "reset": true}
 
-`rules` strike by chance (seeded by body and how often it came), `sequence` is consumed in order. GET /_count
-tells how many requests came, /_log which (the last 10,000). Faults: see `FAULTS` and any HTTP status.
+What goes over `limit` (a token bucket; requests at once; each may be left out) gets 429. `rules` strike by
+chance (seeded by body and how often it came), `sequence` is consumed in order. GET /_count tells how many
+requests came, /_log which (the last 10,000). Faults: see `FAULTS` and any HTTP status.
 """
 
 from __future__ import annotations
@@ -91,6 +92,9 @@ class FakeProvider:
         self.answers: list[dict[str, str]] = []
         self.labels: list[str] = []
         self.key = ""
+        self.limit: dict[str, float] = {}
+        self.tokens = 0.0
+        self.filled_at = 0.0
         self.log: deque[dict[str, Any]] = deque(maxlen=LOG_LENGTH)
         self.requests = 0
         self.seen: Counter[bytes] = Counter()
@@ -105,7 +109,7 @@ class FakeProvider:
             self.reset()
         for name, value in orders.items():
             if name not in {
-                "latency_ms", "jitter_ms", "seed", "rules", "sequence", "answers", "labels", "key"
+                "latency_ms", "jitter_ms", "seed", "rules", "sequence", "answers", "labels", "key", "limit"
             }:  # fmt: skip
                 raise ValueError(f"unknown order {name!r}")
             setattr(self, name, deque(value) if name == "sequence" else value)
@@ -143,8 +147,11 @@ class FakeProvider:
         self.max_in_flight = max(self.max_in_flight, self.in_flight)
         try:
             fault, argument = self._fault(path.encode() + body, digest)
+            refused = not fault and not self._within_limit()
+            if refused:
+                fault = "429"
             entry["fault"] = fault
-            if self.latency_ms or self.jitter_ms:
+            if (self.latency_ms or self.jitter_ms) and not refused:
                 draw = random.Random(digest + bytes([self.seed % 256])).random()
                 await asyncio.sleep((self.latency_ms + draw * self.jitter_ms) / 1000)
             answer = await self._answer(request, protocol or OPENAI, path, body, fault, argument)
@@ -183,6 +190,20 @@ class FakeProvider:
                     name, _, argument = str(rule["fault"]).partition(":")
                     return name, argument
         return "", ""
+
+    def _within_limit(self) -> bool:
+        if self.in_flight > self.limit.get("in_flight", self.in_flight):
+            return False
+        if "per_s" not in self.limit:
+            return True
+        now, rate = time.monotonic(), self.limit["per_s"]
+        burst = self.limit.get("burst", rate)
+        self.tokens = min(burst, self.tokens + (now - self.filled_at) * rate)
+        self.filled_at = now
+        if self.tokens < 1.0:
+            return False
+        self.tokens -= 1.0
+        return True
 
     async def _answer(
         self, request: web.BaseRequest, protocol: Protocol, path: str, body: bytes, fault: str, argument: str

@@ -115,12 +115,15 @@ class Client:
         key = request_key(request)
         await self._flights.over(key.text)
         if self._mode.read and key.text not in self._flights:
-            hit = await self._lookup(key.text)
+            hit = await self._lookup(key.text, request)
             if hit is not None:
                 return self.stats.served(hit)
         if key.text in self._flights:
+            joined = await self._flights.join(key.text)
+            if not self._serves(joined, request):
+                return await self.complete(request)
             self.stats.joins += 1
-            return dataclasses.replace(await self._flights.join(key.text), cached=True, attempts=0)
+            return dataclasses.replace(joined, cached=True, attempts=0)
         return await self._flights.start(key.text, lambda: self._fly(key, request))
 
     async def embed(
@@ -156,21 +159,24 @@ class Client:
 
     # From memory and from disk
 
-    async def _lookup(self, key: str) -> Completion | None:
+    async def _lookup(self, key: str, request: Request) -> Completion | None:
         row = await self._cache.get(key)
         entry = None if row is None else Row.read(row).entry
-        return None if entry is None else self._young(unpack(entry, key))
+        if entry is None:
+            return None
+        completion = unpack(entry, key)
+        return completion if self._serves(completion, request) else None
 
-    def _young(self, completion: Completion) -> Completion | None:
+    def _serves(self, completion: Completion, request: Request) -> bool:
+        """Young enough, and no wish of the request's was left out of what was asked then."""
         limit = self._mode.max_age_s
-        return completion if limit is None or self._wall_clock() - completion.created <= limit else None
+        young = limit is None or self._wall_clock() - completion.created <= limit
+        return young and request.defaults.issuperset(completion.left_out)
 
     async def _fly(self, key: RequestKey, request: Request) -> Completion:
         if not self._mode.read:
             return await self._send(key, request)
-        entry = await self._leases.acquire(
-            key.text, lambda row: self._young(unpack(row, key.text)) is not None
-        )
+        entry = await self._leases.acquire(key.text, lambda row: self._serves(unpack(row, key.text), request))
         if entry is not None:
             return self.stats.served(unpack(entry, key.text))
         try:

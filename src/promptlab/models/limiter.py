@@ -134,7 +134,7 @@ class Limiter:
 
     def _succeeded(self, slot: Slot, tokens: float | None) -> None:
         now = asyncio.get_running_loop().time()
-        self._pace.succeeded(now, slot.sent_at, slot.level)
+        self._pace.succeeded(now, slot.sent_at, min(slot.level, self._in_flight))
         if self._tokens is not None and tokens is not None:
             self._tokens.take(now, tokens - slot.tokens)
 

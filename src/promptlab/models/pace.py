@@ -2,9 +2,11 @@
 
 Two limits are kept, since providers limit in two ways: `window`, the requests in flight, and `rate`, the
 requests per second (none until the first refusals). What holds requests back grows while all answers are
-clean: doubling until the first refusal, later in small steps around the level that was refused, and doubling
-again once that level lies behind. Both are cut on a refusal, once per cool-down: refusals of requests that
-were sent before the last cut say nothing new.
+clean: doubling until the first refusal, and later while it is well below the level that was refused; around
+that level in small steps; and doubling again once that level lies behind. On a refusal, once per cool-down
+(refusals of requests that were sent before the last cut say nothing new), the one that is to blame is cut:
+the window where more were in flight than lately went well, else the rate, and that to no less than what was
+served over the last minute.
 """
 
 from __future__ import annotations
@@ -24,13 +26,21 @@ CUT = 0.95
 DEEPEST_CUT = 0.5
 SLOWEST_RATE = 1.0 / 30.0
 
-# Growth after a cut: so many clean answers and seconds (or simply a long time) for each step.
+# Growth around the level that was refused: so many clean answers and seconds (or simply a long time) for each
+# step; after some steps they get larger.
 CLEAN_ANSWERS = 20
-CLEAN_S = 5.0
+CLEAN_S = 15.0
 LONG_CLEAN_S = 60.0
 SMALL_STEP = 0.01
 SMALL_WINDOW = 10.0  # steps of smaller ones are as large as of this one
-SMALL_STEPS = 8
+SMALL_STEPS = 5
+# Below this share of the level that was refused there is nothing to be careful about: doubling, each time
+# after a window full of clean answers, and a few at least.
+NEAR = 0.85
+FEWEST_CLEAN = 3
+
+# How long a number in flight that went well counts as one that goes well.
+PROVEN_S = 20.0
 
 # So many cuts with hardly a success between: being slower does not help, the refusals are not about speed.
 IDLE_CUTS = 8
@@ -69,8 +79,11 @@ class Pace:
     # The last cut, the successes and refusals since then, and how many cuts came right after another.
     _cut_at: float = float("-inf")
     _successes: int = 0
+    _total: int = 0
     _refusals: int = 0
-    _proven: int = 0
+    # The most in flight when one was sent that went well, of this and the last PROVEN_S.
+    _proven: tuple[int, int] = (0, 0)
+    _proven_until: float = float("-inf")
     _cuts: int = 0
     _level: tuple[float, float | None] = (0.0, None)
     _level_before_cuts: tuple[float, float | None] = (0.0, None)
@@ -91,7 +104,7 @@ class Pace:
         return 1 if self._in_a_row >= REFUSALS_IN_A_ROW else int(self.window)
 
     def succeeded(self, now: float, sent_at: float, level: int) -> None:
-        """`level`: how many were in flight when it was sent, with itself."""
+        """`level`: how many were in flight with it, when it was sent or when it came, whichever is fewer."""
         self._count(now)
         self._in_a_row = 0
         self._pause_s = FIRST_PAUSE_S
@@ -101,8 +114,11 @@ class Pace:
                 self.window = float(min(PROVEN_WINDOW, self.ceiling))
         self._clean += 1
         self._successes += 1
-        if sent_at >= self._cut_at:
-            self._proven = max(self._proven, level)
+        self._total += 1
+        if now >= self._proven_until:
+            self._proven = (0, self._proven[0])
+            self._proven_until = now + PROVEN_S
+        self._proven = (max(self._proven[0], level), self._proven[1])
         if self.held_by is not None and self._is_clean(now):
             self._grow(now)
 
@@ -122,12 +138,26 @@ class Pace:
             self._pause(now, retry_after_s)
 
     def _is_clean(self, now: float) -> bool:
-        if self._step >= 1.0:  # not refused lately: doubling needs one window full of clean answers
-            return self._clean >= self.window
+        if self._step >= 1.0 or self._far_below():  # doubling needs one window full of clean answers
+            return self._clean >= max(self.window, FEWEST_CLEAN) and now - self._cut_at >= COOL_DOWN_S
         clean_s = now - self._changed_at
         return (self._clean >= CLEAN_ANSWERS and clean_s >= CLEAN_S) or clean_s >= LONG_CLEAN_S
 
+    def _far_below(self) -> bool:
+        """Whether what holds requests back is well below the level that was refused."""
+        window, rate = self._level
+        if self.held_by == "rate" and self.rate is not None and rate is not None:
+            return self.rate < NEAR * rate
+        return self.held_by == "window" and self.window < int(NEAR * window)
+
     def _grow(self, now: float) -> None:
+        if self._step < 1.0 and self._far_below():
+            if self.held_by == "window":
+                self.window = min(2.0 * self.window, max(self.window, float(int(NEAR * self._level[0]))))
+            elif self.rate is not None and self._level[1] is not None:
+                self.rate = min(2.0 * self.rate, NEAR * self._level[1])
+            self._changed(now)
+            return
         # What was not in the way returns to where it was before the cut, and no further.
         window = self.window + self._step * max(self.window, SMALL_WINDOW)
         if self.held_by == "window" or window <= self._level[0]:
@@ -153,23 +183,25 @@ class Pace:
             self._cuts = 0
         else:
             factor = min(CUT, max(DEEPEST_CUT, self._served()))
-            if self.rate is None and now - (self._first_at or now) >= SHORTEST_GOODPUT_S:
-                self.rate = self._goodput(now)
-            if level > self._proven or self.rate is None:
+            proven = max(self._proven)
+            if level > proven or not self._knows_goodput(now):
                 # More in flight than lately went well: the endpoint limits that.
-                lower = level - 1.0 if self._served() >= CUT else max(self._proven, level * factor)
+                lower = level - 1.0 if self._served() >= CUT else max(proven, level * factor)
                 self.window = max(1.0, min(self.window, lower))
             else:
-                self.rate = max(SLOWEST_RATE, self.rate * factor)
+                # What it served over the last minute it will serve again, whatever it refuses just now.
+                rate = max(SLOWEST_RATE, CUT * self._goodput(now), factor * (self.rate or 0.0))
+                self.rate = min(self.rate or math.inf, rate)
         self._cut_at = now
-        self._successes = self._refusals = self._proven = 0
-        self._step, self._steps = SMALL_STEP, 0
+        # The first refusals, before there were many answers, say little about where the limit lies.
+        self._step, self._steps = (SMALL_STEP if self._total >= FEW_SUCCESSES else 1.0), 0
+        self._successes = self._refusals = 0
         self._changed(now)
 
     def _pause(self, now: float, retry_after_s: float) -> None:
         if self._in_a_row == REFUSALS_IN_A_ROW:
             self._rate_before_pause = self.rate
-        if self._first_at is not None and now - self._first_at >= SHORTEST_GOODPUT_S:
+        if self._knows_goodput(now):
             floor = max(SLOWEST_RATE, (self._rate_before_pause or 0.0) * DEEPEST_PAUSE_CUT)
             self.rate = min(self.rate or math.inf, max(floor, self._goodput(now)))
         self.paused_until = now + min(PAUSE_CAP_S, max(self._pause_s, retry_after_s))
@@ -192,6 +224,9 @@ class Pace:
     def _served(self) -> float:
         """The share of successes since the last cut."""
         return self._successes / max(1, self._successes + self._refusals)
+
+    def _knows_goodput(self, now: float) -> bool:
+        return self._first_at is not None and now - self._first_at >= SHORTEST_GOODPUT_S
 
     def _goodput(self, now: float) -> float:
         """Successes per second over the last minute, or since the first of them."""
