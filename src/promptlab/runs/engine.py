@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from typing import Literal
 
 from promptlab.basics.errors import (
@@ -16,7 +18,7 @@ from promptlab.basics.errors import (
     StorageError,
     UsageError,
 )
-from promptlab.datasets import Dataset, Sample
+from promptlab.datasets import Dataset
 from promptlab.experiment import Cell, Plan, Trial
 from promptlab.models import Client, Completion
 from promptlab.models.pricing import in_usd
@@ -94,33 +96,48 @@ class Engine:
 
     async def _lane(self, cells: Sequence[Cell]) -> None:
         """One model's trials: workers that draw from one lazy feed."""
-        feed = _Shared(self._feed(cells))
         workers = min(self._plan.spec.limits.concurrency, sum(self._plan.trials_in(cell) for cell in cells))
-        async with asyncio.TaskGroup() as group:
-            for _ in range(workers):
-                group.create_task(self._work(feed))
+        async with aclosing(self._feed(cells)) as source:
+            feed = _Shared(source)
+            async with asyncio.TaskGroup() as group:
+                for _ in range(workers):
+                    group.create_task(self._work(feed))
 
-    async def _feed(self, cells: Sequence[Cell]) -> AsyncIterator[tuple[Trial, int]]:
-        """(trial, its sample's row) of everything missing, sample by sample."""
+    async def _feed(self, cells: Sequence[Cell]) -> AsyncGenerator[list[tuple[Trial, int]]]:
+        """(trial, its sample's row) of everything missing, in chunks, sample by sample.
+
+        The next chunk is being placed in the store while one is worked on.
+        """
         by_dataset: dict[str, list[Cell]] = {}
         for cell in cells:
             by_dataset.setdefault(cell.dataset.name, []).append(cell)
-        for group in by_dataset.values():
-            dataset: Dataset = group[0].dataset
-            for chunk in self._plan.chunks(group, dataset, CHUNK_SAMPLES):
-                samples: list[tuple[int, Sample]] = [
-                    (trials[0].position, trials[0].sample) for trials in chunk
-                ]
-                wanted = [trial.identity for trials in chunk for trial in trials]
-                rows, finished = await self._store.place(dataset.name, samples, wanted)
-                self.progress.reused += len(finished)
-                for row, trials in zip(rows, chunk, strict=True):
-                    for trial in trials:
-                        if trial.identity in finished or trial.cell.hash in self._stopped:
-                            continue
-                        if self._ending is not None:
-                            return
-                        yield trial, row
+        placing: asyncio.Task[list[tuple[Trial, int]]] | None = None
+        try:
+            for group in by_dataset.values():
+                dataset: Dataset = group[0].dataset
+                for chunk in self._plan.chunks(group, dataset, CHUNK_SAMPLES):
+                    before, placing = placing, asyncio.create_task(self._place(dataset.name, chunk))
+                    if before is not None:
+                        yield await before
+            if placing is not None:
+                yield await placing
+        finally:
+            if placing is not None and not placing.done():
+                placing.cancel()
+                await asyncio.wait([placing])
+
+    async def _place(self, dataset: str, chunk: list[list[Trial]]) -> list[tuple[Trial, int]]:
+        """Enters a chunk's samples into the store; which of its trials are missing there."""
+        samples = [(trials[0].position, trials[0].sample) for trials in chunk]
+        wanted = [trial.identity for trials in chunk for trial in trials]
+        rows, finished = await self._store.place(dataset, samples, wanted)
+        self.progress.reused += len(finished)
+        return [
+            (trial, row)
+            for row, trials in zip(rows, chunk, strict=True)
+            for trial in trials
+            if trial.identity not in finished
+        ]
 
     async def _work(self, feed: _Shared) -> None:
         while self._ending is None:
@@ -270,25 +287,24 @@ class Engine:
 
 
 class _Shared:
-    """One async iterator that many workers draw from, one at a time."""
+    """One async iterator of chunks that many workers draw from, item by item."""
 
-    def __init__(self, source: AsyncIterator[tuple[Trial, int]]) -> None:
+    def __init__(self, source: AsyncIterator[list[tuple[Trial, int]]]) -> None:
         self._source = source
+        self._items: deque[tuple[Trial, int]] = deque()
         self._lock = asyncio.Lock()
         self._done = False
 
     async def next(self) -> tuple[Trial, int] | None:
         """The next item, or None at the end."""
-        if self._done:
-            return None
-        async with self._lock:
-            if self._done:
-                return None
-            try:
-                return await anext(self._source)
-            except StopAsyncIteration:
-                self._done = True
-                return None
+        while not self._items and not self._done:
+            async with self._lock:
+                if not self._items and not self._done:
+                    try:
+                        self._items.extend(await anext(self._source))
+                    except StopAsyncIteration:
+                        self._done = True
+        return self._items.popleft() if self._items else None
 
 
 def _last_reply(trace: Trace) -> Completion | None:

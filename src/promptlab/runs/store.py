@@ -6,15 +6,16 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 from promptlab.basics.errors import StorageError
 from promptlab.basics.hashing import canonical
 from promptlab.datasets import Sample
 from promptlab.experiment import Cell, Plan
+from promptlab.runs.insert import insert
 from promptlab.runs.rows import TrialRow, sample_body
 from promptlab.runs.schema import migrate
 from promptlab.scoring import Scorer
@@ -27,8 +28,10 @@ QUEUE_ROWS = 4096  # what may wait for the disk before the engine waits too
 
 _TRIAL = """INSERT OR REPLACE INTO trials (id, identity, cell, sample, repeat, status, text, answer, rule,
     error, notes, finished, latency_s, calls, cached_calls, prompt_tokens, completion_tokens, cost_usd,
-    paid_usd, unknown_costs) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-_CALL = f"INSERT INTO calls VALUES ({', '.join('?' * 22)})"
+    paid_usd, unknown_costs) VALUES """
+_SAMPLE = "INSERT INTO samples (dataset, sample, content, position, cluster, body) VALUES "
+_PLACED = """ ON CONFLICT (dataset, sample, content) DO UPDATE SET position = excluded.position
+    RETURNING id, sample, content"""
 
 _FINISHED = """SELECT count(*) FROM trials JOIN samples ON samples.id = trials.sample
     WHERE trials.cell = ? AND samples.position < ? AND trials.repeat < ? AND trials.status != 'error'"""
@@ -79,7 +82,10 @@ class RunStore:
         found = self._connection.execute("SELECT coalesce(max(id), 0), count(*) FROM trials").fetchone()
         self._next_trial = int(found[0]) + 1
         self._fresh = found[1] == 0
-        self._queue: queue.Queue[TrialRow | _Job | None] = queue.Queue()
+        self._rows: list[TrialRow] = []
+        self._rows_lock = threading.Lock()
+        self._hurry = threading.Event()
+        self._queue: queue.SimpleQueue[_Job | Literal["rows", "close"]] = queue.SimpleQueue()
         self._failure: StorageError | None = None
         self._thread = threading.Thread(target=self._write, name="promptlab-store", daemon=True)
         self._thread.start()
@@ -93,7 +99,8 @@ class RunStore:
     def close(self) -> None:
         """Writes what is queued and closes. Raises what the writer met."""
         if self._thread.is_alive():
-            self._queue.put(None)
+            self._queue.put("close")
+            self._hurry.set()
             self._thread.join()
             self._connection.close()
         if self._failure is not None:
@@ -141,8 +148,14 @@ class RunStore:
         """Queues one trial. Waits where the disk is behind; raises StorageError once a write has failed."""
         if self._failure is not None:
             raise self._failure
-        self._queue.put(row)
-        if self._queue.qsize() > QUEUE_ROWS:
+        with self._rows_lock:
+            self._rows.append(row)
+            waiting = len(self._rows)
+        if waiting == 1:  # wakes the writer, once a batch
+            self._queue.put("rows")
+        elif waiting == BATCH_ROWS:
+            self._hurry.set()
+        elif waiting > QUEUE_ROWS:
             await asyncio.wrap_future(self._submit(lambda connection: None))
 
     def count_finished(self, samples_of: dict[int, int], repeats: int) -> int:
@@ -171,6 +184,7 @@ class RunStore:
             raise self._failure
         entry: _Job = _Job(job)
         self._queue.put(entry)
+        self._hurry.set()  # its caller waits
         return entry.future
 
     def _do(self, job: Callable[[sqlite3.Connection], T]) -> T:
@@ -178,25 +192,26 @@ class RunStore:
 
     def _write(self) -> None:
         while True:
-            batch = [self._queue.get()]
-            while len(batch) < BATCH_ROWS and batch[-1] is not None:
-                try:
-                    # A job's caller waits for it: what came before is written now.
-                    wait = 0.0 if isinstance(batch[-1], _Job) else BATCH_WAIT_S
-                    batch.append(self._queue.get(timeout=wait) if wait else self._queue.get_nowait())
-                except queue.Empty:
-                    break
-            self._commit([entry for entry in batch if entry is not None])
-            if batch[-1] is None:
+            entry = self._queue.get()
+            if entry == "rows":
+                self._hurry.wait(BATCH_WAIT_S)
+            self._hurry.clear()
+            with self._rows_lock:
+                rows, self._rows = self._rows, []
+            self._commit(rows, entry if isinstance(entry, _Job) else None)
+            if entry == "close":
                 return
 
-    def _commit(self, batch: list[TrialRow | _Job]) -> None:
-        jobs = [entry for entry in batch if isinstance(entry, _Job)]
+    def _commit(self, rows: Sequence[TrialRow], job: _Job | None) -> None:
+        """One transaction: what came before a job is written with it."""
+        result = None
         try:
             if self._failure is not None:
                 raise self._failure
             self._connection.execute("BEGIN IMMEDIATE")
-            results = [self._apply(entry) for entry in batch]
+            self._add(rows)
+            if job is not None:
+                result = job.run(self._connection)
             self._connection.execute("COMMIT")
         except (sqlite3.Error, StorageError) as error:
             if self._connection.in_transaction:
@@ -206,27 +221,31 @@ class RunStore:
                 remedy="Free disk space or fix the permissions and run the same command again: "
                 "paid answers are in the cache.",
             )
-            for job in jobs:
+            if job is not None:
                 job.future.set_exception(self._failure)
             return
-        for entry, result in zip(batch, results, strict=True):
-            if isinstance(entry, _Job):
-                entry.future.set_result(result)
+        if job is not None:
+            job.future.set_result(result)
 
-    def _apply(self, entry: TrialRow | _Job) -> Any:
-        if isinstance(entry, _Job):
-            return entry.run(self._connection)
-        trial = self._next_trial
-        self._next_trial += 1
+    def _add(self, rows: Sequence[TrialRow]) -> None:
+        first = self._next_trial
+        self._next_trial += len(rows)
         if not self._fresh:
-            self._connection.execute("DELETE FROM trials WHERE identity = ?", (entry.identity,))
-        self._connection.execute(_TRIAL, (trial, *entry.trial_values()))
-        self._connection.executemany(_CALL, entry.call_values(trial))
-        self._connection.executemany(
-            "INSERT INTO scores VALUES (?, ?, ?)",
-            [(trial, scorer, value) for scorer, value in entry.scores.items()],
+            self._connection.executemany(
+                "DELETE FROM trials WHERE identity = ?", [(row.identity,) for row in rows]
+            )
+        numbered = list(enumerate(rows, first))
+        insert(self._connection, _TRIAL, [(trial, *row.trial_values()) for trial, row in numbered])
+        insert(
+            self._connection,
+            "INSERT INTO calls VALUES ",
+            [values for trial, row in numbered for values in row.call_values(trial)],
         )
-        return None
+        insert(
+            self._connection,
+            "INSERT INTO scores VALUES ",
+            [(trial, scorer, value) for trial, row in numbered for scorer, value in row.scores.items()],
+        )
 
 
 class _Job:
@@ -286,19 +305,15 @@ def _set_scorers(connection: sqlite3.Connection, scorers: dict[str, Scorer]) -> 
 def _place(
     connection: sqlite3.Connection,
     dataset: str,
-    samples: Iterable[tuple[int, Sample]],
+    samples: Sequence[tuple[int, Sample]],
     identities: Sequence[bytes],
 ) -> tuple[list[int], set[bytes]]:
-    rows = []
-    for position, sample in samples:
-        found = connection.execute(
-            """INSERT INTO samples (dataset, sample, content, position, cluster, body)
-               VALUES (?, ?, ?, ?, ?, ?)
-               ON CONFLICT (dataset, sample, content) DO UPDATE SET position = excluded.position
-               RETURNING id""",
-            (dataset, sample.id, sample.content, position, sample.group, sample_body(sample)),
-        ).fetchone()
-        rows.append(int(found[0]))
+    values = [
+        (dataset, sample.id, sample.content, position, sample.group, sample_body(sample))
+        for position, sample in samples
+    ]
+    placed = {(name, content): row for row, name, content in insert(connection, _SAMPLE, values, _PLACED)}
+    rows = [placed[sample.id, sample.content] for _, sample in samples]
     finished: set[bytes] = set()
     for start in range(0, len(identities), 500):
         part = identities[start : start + 500]
