@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import jinja2
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from promptlab.basics.templates import Template, TemplateError, template
 
@@ -47,3 +52,22 @@ def test_an_enormous_text_is_refused() -> None:
 
 def test_chinese_and_braces_in_values_are_left_alone() -> None:
     assert Template("问：{{ q }}").render({"q": "{{ 7 * 7 }} {% raw %}"}) == "问：{{ 7 * 7 }} {% raw %}"
+
+
+@given(
+    st.lists(
+        st.sampled_from(["{{ a }}", "{{b}}", "{{- a -}}", "\n", " ", "x { ", "é", "{# c #}", "{{ a|upper }}"])
+    ),
+    st.dictionaries(st.sampled_from(["a", "b"]), st.text() | st.integers() | st.none()),
+)
+def test_the_short_way_of_plain_templates_leads_where_jinjas_does(
+    parts: list[str], values: dict[str, Any]
+) -> None:
+    made = Template("".join(parts))
+    try:
+        expected = made._compiled.render(values)
+    except jinja2.UndefinedError:
+        with pytest.raises(TemplateError):
+            made.render(values)
+    else:
+        assert made.render(values) == expected

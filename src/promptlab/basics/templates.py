@@ -8,6 +8,7 @@ from typing import Any
 
 import jinja2
 import jinja2.meta
+import jinja2.nodes
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -41,7 +42,7 @@ _environment.globals = {"range": _bounded_range}
 class Template:
     """One parsed template. Equal source, equal template."""
 
-    __slots__ = ("_compiled", "source", "variables")
+    __slots__ = ("_compiled", "_parts", "source", "variables")
 
     def __init__(self, source: str) -> None:
         """Parses `source`; TemplateError names the line where it cannot be."""
@@ -49,6 +50,7 @@ class Template:
         try:
             tree = _environment.parse(source)
             self.variables: frozenset[str] = frozenset(jinja2.meta.find_undeclared_variables(tree))
+            self._parts = _plain_parts(tree)
             self._compiled = _environment.from_string(source)
         except jinja2.TemplateSyntaxError as error:
             raise TemplateError(f"template syntax: {error.message}", line=error.lineno) from None
@@ -58,7 +60,7 @@ class Template:
     def render(self, values: Mapping[str, Any]) -> str:
         """The text for `values`. A missing variable or an unsafe step is a TemplateError."""
         try:
-            text = self._compiled.render(values)
+            text = self._joined(values) or self._compiled.render(values)
         except jinja2.UndefinedError as error:
             raise TemplateError(f"template: {error.message}", line=1) from None
         except SecurityError as error:
@@ -68,6 +70,33 @@ class Template:
         if len(text) > MAX_RENDERED_CHARS:
             raise TemplateError(f"template renders to {len(text)} characters; at most {MAX_RENDERED_CHARS}")
         return text
+
+
+    def _joined(self, values: Mapping[str, Any]) -> str:
+        """What Jinja would make of text and variables that are all there and are text; else ""."""
+        if self._parts is None:
+            return ""
+        pieces = []
+        for is_name, part in self._parts:
+            piece = values.get(part) if is_name else part
+            if type(piece) is not str:
+                return ""
+            pieces.append(piece)
+        return "".join(pieces)
+
+
+def _plain_parts(tree: jinja2.nodes.Template) -> list[tuple[bool, str]] | None:
+    """(whether it is a variable, its name or the text) of a template of nothing else, as most are."""
+    parts: list[tuple[bool, str]] = []
+    for node in tree.body:
+        for piece in node.nodes if isinstance(node, jinja2.nodes.Output) else [node]:
+            if isinstance(piece, jinja2.nodes.TemplateData):
+                parts.append((False, piece.data))
+            elif isinstance(piece, jinja2.nodes.Name) and piece.name not in _environment.globals:
+                parts.append((True, piece.name))
+            else:
+                return None
+    return parts
 
 
 @lru_cache(maxsize=1024)

@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from promptlab.retrieval import DemoSelector, DemoSpec
 
 
+@dataclass(frozen=True, slots=True)
+class _Sampling:
+    """What a call is sent with: the values, which are no one's wish, and all of them spelled out."""
+
+    values: Mapping[str, Any]
+    defaults: frozenset[str]
+    spelled: tuple[tuple[str, str], ...]
+
+
 @dataclass
 class CellContext:
     """One cell's surroundings: task, model, the train and dev splits, the seed.
@@ -36,6 +45,22 @@ class CellContext:
     cell: str = ""
     timeout_s: float = 60.0
     demos: DemoSelector | None = None
+    _unstaged: _Sampling | None = None
+
+    def chosen(self, stage: Mapping[str, Any]) -> _Sampling:
+        """A call's sampling, strongest first: the variant's, the stage's, the model's, the technique's."""
+        if not stage and self._unstaged is not None:
+            return self._unstaged
+        values = {**self.technique.default_sampling, **self.model.sampling, **stage, **self.sampling}
+        wished = self.model.sampling.keys() | self.sampling.keys()
+        chosen = _Sampling(
+            values,
+            frozenset(values.keys() - wished),
+            tuple(sorted((key, repr(value)) for key, value in values.items())),
+        )
+        if not stage:
+            self._unstaged = chosen
+        return chosen
 
     def select_demos(self, spec: DemoSpec) -> DemoSelector:
         """The selector over this data set's train split. ExperimentError where there are too few."""
@@ -97,25 +122,21 @@ class TrialContext:
         variant's. Raises CallError where the call failed for good."""
         cell = self._cell
         sent = tuple(messages)
-        chosen = {**cell.model.sampling, **{key: stage[key] for key in stage if key not in cell.sampling}}
-        chosen.update(cell.sampling)
-        for key, value in cell.technique.default_sampling.items():
-            chosen.setdefault(key, value)
-        users = cell.model.sampling.keys() | cell.sampling.keys()
-        identical = (sent, tuple(sorted((key, repr(value)) for key, value in chosen.items())))
+        chosen = cell.chosen(stage)
+        identical = (sent, chosen.spelled)
         ordinal = self._seen.get(identical, 0)
         self._seen[identical] = ordinal + 1
         request = Request(
             model=cell.model,
             messages=sent,
-            sampling=chosen,
+            sampling=chosen.values,
             draw=Draw(self._repeat, ordinal, self._question.id),
             name=name,
             cell=cell.cell,
             timeout_s=cell.timeout_s,
-            defaults=frozenset(chosen.keys() - users),
+            defaults=chosen.defaults,
         )
-        record = CallRecord(name, sent, chosen)
+        record = CallRecord(name, sent, chosen.values)
         self.trace.calls.append(record)
         try:
             record.completion = await self._door.complete(request)

@@ -30,9 +30,13 @@ _COMMA_DECIMAL = re.compile(r"(?<=[0-9]),(?=[0-9])")
 _PERCENT = re.compile(r"\s?(?:%|percent\b|per cent\b|percentage points?\b|个百分点)", re.IGNORECASE)
 _MAGNITUDE = re.compile(r"[ -]?(thousand|million|billion|trillion)s?\b", re.IGNORECASE)
 _MAGNITUDES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+# The first characters of these, which spares most numbers the search.
+_BEFORE_PERCENT = frozenset("%pP个")
+_BEFORE_MAGNITUDE = frozenset(" -tTmMbB")
 _CURRENCY = "$€£¥￥₹₩₽"
 _CURRENCY_CODE = re.compile(r"(?:usd|eur|gbp|cny|rmb|jpy|chf|hk|us|rs)\s?$", re.IGNORECASE)
 _MINUS_WORD = re.compile(r"(?:\bminus |\bnegative |[负負])$", re.IGNORECASE)
+_ENDS_MINUS_WORD = frozenset(" 负負")
 _CHINESE_FRACTION = re.compile(r"([^\s分之]{1,12})分之([^\s分之，。,.]{1,16})")
 
 
@@ -78,11 +82,10 @@ def numbers(text: str) -> Iterator[Number]:
 
 def last_number(text: str) -> Number | None:
     found = spans(text)
-    for start in (max(0, len(found) - _LOOKED_BACK), 0):
-        last = _last(_read_all(found[start:]))
-        if last is not None:
-            return last
-    return None if text.isascii() else _last(chinese_numbers(text))
+    last = _last(_read_all(found[-_LOOKED_BACK:]))
+    if last is None and len(found) > _LOOKED_BACK:
+        last = _last(_read_all(found))
+    return last if last is not None or text.isascii() else _last(chinese_numbers(text))
 
 
 def _read_all(found: list[re.Match[str]]) -> Iterator[Number]:
@@ -146,10 +149,11 @@ def read(match: re.Match[str]) -> Number | None:
         return None
     if start > 2 and text.startswith("百分之", start - 3):
         return Number(start, end, _signed(spell(value), match) + "%")
-    percent = _PERCENT.match(text, end)
+    after = text[end : end + 1]
+    percent = _PERCENT.match(text, end) if after in _BEFORE_PERCENT or after.isspace() else None
     if percent is not None:
         return Number(start, percent.end(), _signed(spell(value), match) + "%")
-    magnitude = _MAGNITUDE.match(text, end)
+    magnitude = _MAGNITUDE.match(text, end) if after in _BEFORE_MAGNITUDE else None
     if magnitude is not None and isinstance(value, str) and len(value) <= MAX_EXPONENT:
         value, end = Fraction(value) * _MAGNITUDES[magnitude[1].lower()], magnitude.end()
     elif end < len(text) and not text.isascii() and isinstance(value, str):
@@ -171,20 +175,22 @@ def _in_word(text: str, start: int) -> bool:
 
 def _value(match: re.Match[str]) -> str | Fraction | None:
     """A decimal as its digits (any length), the rest as a fraction; None where it is no number."""
-    if match["whole"] is not None:
+    kind = match.lastgroup
+    if kind == "part":
         part = _divided(match["part"])
         return None if part is None else int(match["whole"]) + part
-    if match["fraction"] is not None:
+    if kind == "fraction":
         return _divided(match["fraction"])
-    if match["ten"] is not None:
+    if kind == "ten":
         return _scaled("1", int(match["ten"]))
     digits = match["plain"].replace(",", "")
     before = match.string[match.start() - 1] if match.start() else ""
     if digits[0] == "." and (before == "." or before.isalnum()):
         digits = digits[1:]  # "...5", "Rs.5", "No.5"
     mantissa, _, exponent = digits.replace("E", "e").partition("e")
-    shift = int(exponent or 0) + int(match["power"] or 0)
-    return _scaled(mantissa, shift) if exponent or match["power"] is not None else digits
+    if kind == "plain" and not exponent:
+        return digits
+    return _scaled(mantissa, int(exponent or 0) + int(match["power"] or 0))
 
 
 def _divided(fraction: str) -> Fraction | None:
@@ -206,6 +212,8 @@ def _signed(value: str, match: re.Match[str]) -> str:
     if sign and sign in "-–":
         outer = text[at - 2] if at > 1 else ""
         return value if outer.isalnum() or (outer and outer in ")]}%.") else negated(value)
+    if sign not in _ENDS_MINUS_WORD:
+        return value
     return negated(value) if _MINUS_WORD.search(text, max(0, at - 9), at) else value
 
 
@@ -248,6 +256,8 @@ def same_number(
         return False
     if left == right:
         return True
+    if not absolute and relative <= RELATIVE_TOLERANCE and left.isdigit() and right.isdigit():
+        return False  # two whole numbers, as nearly always
     if left.endswith("%") and right.endswith("%"):
         return same_number(left[:-1], right[:-1], relative, absolute)
     if left.endswith("%") or right.endswith("%"):
