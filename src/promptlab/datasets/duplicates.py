@@ -28,7 +28,9 @@ _BANDS = 32
 _BAND_ROWS = 4
 _GRAM_CHARS = 5
 _GRAM_CJK_CHARS = 2
-_HASH_PRIME = 2**31 - 1
+# Of a longer text only the beginning is compared; grams beyond the memory are made again when needed.
+_COMPARED_CHARS = 20_000
+_KEPT_GRAMS = 8_000_000
 
 
 class Where(NamedTuple):
@@ -161,44 +163,69 @@ def _near_duplicates(dataset: Dataset) -> Iterator[NearDuplicate]:
     import numpy as np
 
     draws = np.random.default_rng(0)
-    factors = draws.integers(1, _HASH_PRIME, size=(_BANDS * _BAND_ROWS, 1), dtype=np.uint64)
-    offsets = draws.integers(0, _HASH_PRIME, size=(_BANDS * _BAND_ROWS, 1), dtype=np.uint64)
+    # Products and sums wrap at 2³²: with odd factors each line is a permutation of the hashes.
+    factors = draws.integers(0, 2**31, size=(_BANDS * _BAND_ROWS, 1), dtype=np.uint32) * 2 + 1
+    offsets = draws.integers(0, 2**32, size=(_BANDS * _BAND_ROWS, 1), dtype=np.uint32)
     buckets: dict[tuple[int, bytes], int] = {}
-    kept: list[tuple[Where, str, NDArray[np.uint64]]] = []
+    kept: list[tuple[Where, str]] = []
+    memory = _Grams(dataset)
     for where, sample in itertools.islice(_samples(dataset), MAX_NEAR_ROWS):
-        grams = _hashed_grams(text_of(sample.inputs))
+        grams = _hashed_grams(sample)
         mark = _inputs_mark(sample)
         if not len(grams):
             continue
-        smallest = ((factors * grams + offsets) % _HASH_PRIME).min(axis=1).reshape(_BANDS, _BAND_ROWS)
+        smallest = (factors * grams + offsets).min(axis=1).reshape(_BANDS, _BAND_ROWS)
         number = len(kept)
         partners = {
             buckets.setdefault((band, smallest[band].tobytes()), number) for band in range(_BANDS)
         } - {number}
         best: NearDuplicate | None = None
         for partner in sorted(partners):
-            other, other_mark, other_grams = kept[partner]
-            similarity = _jaccard(grams, other_grams)
-            if (
-                other_mark != mark
-                and similarity >= NEAR_SIMILARITY
-                and (best is None or similarity > best.similarity)
-            ):
+            other, other_mark = kept[partner]
+            if other_mark == mark:
+                continue
+            similarity = _jaccard(grams, memory.of(other))
+            if similarity >= NEAR_SIMILARITY and (best is None or similarity > best.similarity):
                 best = NearDuplicate(other, where, round(similarity, 3))
         if best is not None:
             yield best
-        kept.append((where, mark, grams))
+        kept.append((where, mark))
+        memory.keep(where, grams)
 
 
-def _hashed_grams(text: str) -> NDArray[np.uint64]:
-    """The distinct n-grams of a text as 31-bit hashes, sorted."""
+class _Grams:
+    """The grams of samples seen: the latest from memory, older ones read and made again."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+        self._kept: dict[Where, NDArray[np.uint32]] = {}
+        self._size = 0
+
+    def keep(self, where: Where, grams: NDArray[np.uint32]) -> None:
+        self._kept[where] = grams
+        self._size += len(grams)
+        while self._size > _KEPT_GRAMS and len(self._kept) > 1:
+            self._size -= len(self._kept.pop(next(iter(self._kept))))
+
+    def of(self, where: Where) -> NDArray[np.uint32]:
+        if where not in self._kept:
+            sample = self._dataset.find(where.id, where.split)
+            assert sample is not None, where
+            self.keep(where, _hashed_grams(sample))
+        return self._kept[where]
+
+
+def _hashed_grams(sample: Sample) -> NDArray[np.uint32]:
+    """The distinct n-grams of a sample's text as 32-bit hashes, sorted."""
     import numpy as np
 
-    grams = set(char_grams(text, _GRAM_CHARS, _GRAM_CJK_CHARS))
-    return np.array(sorted({zlib.crc32(gram.encode()) % _HASH_PRIME for gram in grams}), dtype=np.uint64)
+    grams = set(char_grams(text_of(sample.inputs)[:_COMPARED_CHARS], _GRAM_CHARS, _GRAM_CJK_CHARS))
+    return np.array(
+        sorted({zlib.crc32(gram.encode("utf-8", "surrogatepass")) for gram in grams}), dtype=np.uint32
+    )
 
 
-def _jaccard(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> float:
+def _jaccard(first: NDArray[np.uint32], second: NDArray[np.uint32]) -> float:
     import numpy as np
 
     shared = len(np.intersect1d(first, second, assume_unique=True))

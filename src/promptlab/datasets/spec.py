@@ -105,7 +105,8 @@ class DatasetSpec(BaseModel):
     """One data set. `target`, `rationale`, `choices`, `group` and `id` are columns or templates over a row.
 
     `limit` takes the first rows (of each file), `sample` draws that many by seeded hash of the id, both
-    before splitting. `records` names the key of a JSON object that holds the rows, dots lead deeper.
+    before splitting. `records` names the key of a JSON object that holds the rows, dots lead deeper; of an
+    xlsx file the sheet. `delimiter` is what stands between the cells of a csv file, if no comma.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -126,6 +127,7 @@ class DatasetSpec(BaseModel):
     columns: list[str] | None = None
     records: str | None = None
     encoding: str | None = None
+    delimiter: str | None = None
 
     @field_validator("split", mode="before")
     @classmethod
@@ -137,6 +139,13 @@ class DatasetSpec(BaseModel):
     def _some_path(cls, value: str | dict[str, str] | None) -> str | dict[str, str] | None:
         if value is not None and (not value or (isinstance(value, dict) and not all(value.values()))):
             raise ValueError("the path is empty")
+        return value
+
+    @field_validator("delimiter")
+    @classmethod
+    def _one_character(cls, value: str | None) -> str | None:
+        if value is not None and (len(value) != 1 or value in '"\r\n' or not value.isascii()):
+            raise ValueError('a delimiter is one ASCII character, as in `delimiter: ";"`')
         return value
 
     @field_validator("generate")
@@ -151,7 +160,7 @@ class DatasetSpec(BaseModel):
         if (self.path is None) == (self.generate is None):
             raise ValueError("a data set needs either path or generate")
         if self.generate is not None:
-            given = sorted(self.model_fields_set & {"header", "columns", "records", "encoding"})
+            given = sorted(self.model_fields_set & {"header", "columns", "records", "encoding", "delimiter"})
             if given:
                 raise ValueError(f"{', '.join(given)}: only files have that, generated sources do not")
         if not self.header and not self.columns:
