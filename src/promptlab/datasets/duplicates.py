@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 import sqlite3
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from promptlab.basics.hashing import digest
@@ -88,11 +88,14 @@ class Report:
         return not (self.duplicate_rows or self.near_count)
 
 
-def check(dataset: Dataset) -> Report:
-    """Reads all samples, the first MAX_NEAR_ROWS twice. Memory does not grow with the rows."""
+def check(dataset: Dataset, columns: Collection[str] = ()) -> Report:
+    """Reads all samples, the first MAX_NEAR_ROWS twice. Memory does not grow with the rows.
+
+    `columns` are the inputs that are compared; without any, all of them.
+    """
     with closing(sqlite3.connect("")) as seen:  # a temporary file
         seen.execute("CREATE TABLE seen(inputs TEXT, split INTEGER, id TEXT, target TEXT)")
-        seen.executemany("INSERT INTO seen VALUES (?, ?, ?, ?)", _entries(dataset))
+        seen.executemany("INSERT INTO seen VALUES (?, ?, ?, ?)", _entries(dataset, columns))
         seen.execute("CREATE INDEX by_inputs ON seen(inputs)")
         groups = (
             "SELECT inputs, COUNT(*) AS rows, COUNT(DISTINCT split) > 1 AS overlap,"
@@ -119,7 +122,7 @@ def check(dataset: Dataset) -> Report:
             )
             for inputs, _, overlap, conflict in listed
         ]
-    near = sorted(_near_duplicates(dataset), key=lambda pair: (not pair.overlap, -pair.similarity))
+    near = sorted(_near_duplicates(dataset, columns), key=lambda pair: (not pair.overlap, -pair.similarity))
     total = sum(dataset.sizes.values())
     notes = list(dataset.notes)
     if total > MAX_NEAR_ROWS:
@@ -138,15 +141,21 @@ def check(dataset: Dataset) -> Report:
     )
 
 
-def _samples(dataset: Dataset) -> Iterator[tuple[Where, Sample]]:
-    """All samples, test first: what it shares with others is what matters."""
+def _samples(dataset: Dataset, columns: Collection[str]) -> Iterator[tuple[Where, Sample]]:
+    """All samples with the inputs that are compared, test first: what it shares with others matters."""
     for split in reversed(SPLITS):
         for sample in dataset.samples(split):
-            yield Where(split, sample.id), sample
+            yield Where(split, sample.id), _narrowed(sample, columns)
 
 
-def _entries(dataset: Dataset) -> Iterator[tuple[str, int, str, str]]:
-    for where, sample in _samples(dataset):
+def _narrowed(sample: Sample, columns: Collection[str]) -> Sample:
+    if not columns:
+        return sample
+    return replace(sample, inputs={name: sample.inputs[name] for name in columns if name in sample.inputs})
+
+
+def _entries(dataset: Dataset, columns: Collection[str]) -> Iterator[tuple[str, int, str, str]]:
+    for where, sample in _samples(dataset, columns):
         targets = digest(sorted(sample.targets))[:16]
         yield _inputs_mark(sample), SPLITS.index(where.split), where.id, targets
 
@@ -155,7 +164,7 @@ def _inputs_mark(sample: Sample) -> str:
     return digest([sample.inputs, sample.choices])[:32]
 
 
-def _near_duplicates(dataset: Dataset) -> Iterator[NearDuplicate]:
+def _near_duplicates(dataset: Dataset, columns: Collection[str]) -> Iterator[NearDuplicate]:
     """MinHash (Broder 1997) with bands; every pair that meets in a band is compared exactly.
 
     A band's bucket remembers its first sample only, so the work stays linear where many texts are alike.
@@ -168,8 +177,8 @@ def _near_duplicates(dataset: Dataset) -> Iterator[NearDuplicate]:
     offsets = draws.integers(0, 2**32, size=(_BANDS * _BAND_ROWS, 1), dtype=np.uint32)
     buckets: dict[tuple[int, bytes], int] = {}
     kept: list[tuple[Where, str]] = []
-    memory = _Grams(dataset)
-    for where, sample in itertools.islice(_samples(dataset), MAX_NEAR_ROWS):
+    memory = _Grams(dataset, columns)
+    for where, sample in itertools.islice(_samples(dataset, columns), MAX_NEAR_ROWS):
         grams = _hashed_grams(sample)
         mark = _inputs_mark(sample)
         if not len(grams):
@@ -196,8 +205,9 @@ def _near_duplicates(dataset: Dataset) -> Iterator[NearDuplicate]:
 class _Grams:
     """The grams of samples seen: the latest from memory, older ones read and made again."""
 
-    def __init__(self, dataset: Dataset) -> None:
+    def __init__(self, dataset: Dataset, columns: Collection[str]) -> None:
         self._dataset = dataset
+        self._columns = columns
         self._kept: dict[Where, NDArray[np.uint32]] = {}
         self._size = 0
 
@@ -211,7 +221,7 @@ class _Grams:
         if where not in self._kept:
             sample = self._dataset.find(where.id, where.split)
             assert sample is not None, where
-            self.keep(where, _hashed_grams(sample))
+            self.keep(where, _hashed_grams(_narrowed(sample, self._columns)))
         return self._kept[where]
 
 

@@ -174,4 +174,4 @@ def _nearest_files(path: Path) -> str:
     near = difflib.get_close_matches(path.name, known, n=2)
     if near:
         return f"Did you mean {' or '.join(map(repr, near))}?"
-    return f"Paths begin at the experiment file: this would be {path}."
+    return f"This would be {path}."

@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from promptlab.datasets.sample import SplitName
+from promptlab.datasets.sample import SPLITS, SplitName
 
 TEXT_KINDS = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 COPIED_KINDS = {".json": "json", ".parquet": "parquet", ".pq": "parquet", ".xlsx": "xlsx", ".xlsm": "xlsx"}
@@ -25,6 +25,12 @@ COPIED_KINDS = {".json": "json", ".parquet": "parquet", ".pq": "parquet", ".xlsx
 SPLIT_ALIASES: dict[str, SplitName] = {"validation": "dev", "valid": "dev", "val": "dev"}
 
 Part = StrictInt | StrictFloat | StrictStr | list[StrictInt | StrictStr]
+
+
+def own_split_name(text: str) -> SplitName | None:
+    """train, dev or test in any case, or another common name of one of them."""
+    lower = text.strip().lower()
+    return next((name for name in SPLITS if name == lower), SPLIT_ALIASES.get(lower))
 
 
 def is_template(text: str) -> bool:
