@@ -66,9 +66,9 @@ def reading_keys(
     guessed = {name: value for name, value in guessed.items() if name not in keys}
     said = []
     if "encoding" in guessed:
-        said.append(f"encoding {guessed['encoding']}")
+        said.append(f"encoding: {guessed['encoding']}")
     if "delimiter" in guessed:
-        said.append(f"delimiter {guessed['delimiter']!r}")
+        said.append(f"delimiter: {guessed['delimiter']!r}")
     if "columns" in guessed:
         said.append(f"no header line: columns {', '.join(guessed['columns'])}")
     return keys | guessed, said

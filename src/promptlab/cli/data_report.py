@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from promptlab.cli.rows import print_rows, shortened
+from promptlab.datasets.grams import text_of
 
 if TYPE_CHECKING:
-    from promptlab.datasets import Dataset, Where
+    from promptlab.datasets import Dataset, NearDuplicate, Where
     from promptlab.datasets.examination import Examination
     from promptlab.datasets.profile import ColumnProfile, Lengths
 
@@ -19,13 +20,16 @@ _SHOWN_SAMPLES = 3
 _SHOWN_LABELS = 8
 _EXAMPLE_CELLS = 24
 _SNIPPET_CELLS = 56
+_CONTEXT_CHARS = 12  # of what is equal before two texts differ
 _LISTED_IN_JSON = 100
 _HASH_CHARS = 16
 
 
 def print_examination(found: Examination, dataset: Dataset, roles: Mapping[str, str]) -> None:
     """The report. Texts from the file are shown as text, shortened."""
-    click.echo(f"{_text(found.name)}: {found.rows:,} rows, {len(found.columns)} columns")
+    click.echo(
+        f"{_text(found.name)}: {_counted(found.rows, 'row')}, {_counted(len(found.columns), 'column')}"
+    )
     click.echo(f"content hash {found.hash}\n")
     print_rows([_column(each, found.rows, roles.get(each.name, "")) for each in found.columns])
     click.echo()
@@ -47,20 +51,25 @@ def print_examination(found: Examination, dataset: Dataset, roles: Mapping[str, 
     if found.compared:
         click.echo(f"Compared by {', '.join(map(_text, found.compared))}:")
     several = len(found.splits) > 1
+    overlaps: list[Sequence[Where]] = []
+    conflicts: list[Sequence[Where]] = []
+    plain_repeats: list[Sequence[Where]] = []
+    for each in repeats.duplicates:
+        kinds = [kind for kind, is_it in ((overlaps, each.overlap), (conflicts, each.conflict)) if is_it]
+        for kind in kinds or [plain_repeats]:
+            kind.append(each.samples)
     if several:
-        _echo_count("Overlaps between splits", found.overlaps, "the same input in more than one split")
-        _echo_groups((each.samples for each in repeats.duplicates if each.overlap), dataset)
-    _echo_count("Conflicts", repeats.conflict_groups, "the same input with different targets")
-    _echo_groups((each.samples for each in repeats.duplicates if each.conflict), dataset, targets=True)
-    _echo_count("Duplicates", repeats.duplicate_rows, "samples that repeat an earlier one")
-    _echo_groups(
-        (each.samples for each in repeats.duplicates if not each.overlap and not each.conflict), dataset
-    )
+        _echo_count("Overlaps between splits", found.overlaps, "inputs that stand in more than one split")
+        _echo_groups(overlaps, dataset, found.compared)
+    _echo_count("Conflicts", repeats.conflict_groups, "inputs that stand with different targets")
+    _echo_groups(conflicts, dataset, found.compared, targets=True)
+    above = "" if plain_repeats else ", listed above"
+    _echo_count("Duplicates", repeats.duplicate_rows, f"samples that repeat an earlier one{above}")
+    _echo_groups(plain_repeats, dataset, found.compared)
     across = f", {repeats.near_overlaps:,} between splits" if several and repeats.near_count else ""
     _echo_count("Near duplicates", repeats.near_count, f"samples much like an earlier one{across}")
     for pair in repeats.near[:_SHOWN_GROUPS]:
-        click.echo(f"  {pair.similarity:.2f}  {_snippet(dataset, pair.first)}")
-        click.echo(f"        {_snippet(dataset, pair.second)}")
+        _echo_pair(pair, dataset, found.compared)
     _echo_rest(repeats.near_count)
     for note in repeats.notes:
         click.echo(f"note: {_text(note)}", err=True)
@@ -165,7 +174,7 @@ def _balance(labels: Mapping[str, int] | None, size: int) -> str:
 
 def _echo_empty(found: Examination) -> None:
     empty = [column for column in found.columns if column.empty]
-    _echo_count("Empty cells", found.empty_cells, f"in {len(empty)} columns")
+    _echo_count("Empty cells", found.empty_cells, f"in {_counted(len(empty), 'column')}")
     for column in empty:
         more = ", …" if column.empty > len(column.empty_in) else ""
         click.echo(
@@ -177,14 +186,17 @@ def _echo_count(what: str, count: int, meaning: str) -> None:
     click.echo(f"{what}: {count:,} {meaning}" if count else f"{what}: none")
 
 
-def _echo_groups(groups: Iterable[Sequence[Where]], dataset: Dataset, *, targets: bool = False) -> None:
-    listed = list(groups)
-    for samples in listed[:_SHOWN_GROUPS]:
+def _echo_groups(
+    groups: Sequence[Sequence[Where]], dataset: Dataset, compared: Sequence[str], *, targets: bool = False
+) -> None:
+    for samples in groups[:_SHOWN_GROUPS]:
         for number, where in enumerate(samples[:_SHOWN_SAMPLES]):
-            click.echo(f"  {'-' if number == 0 else ' '} {_snippet(dataset, where, target=targets)}")
+            click.echo(
+                f"  {'-' if number == 0 else ' '} {_snippet(dataset, where, compared, target=targets)}"
+            )
         if len(samples) > _SHOWN_SAMPLES:
             click.echo(f"    and {len(samples) - _SHOWN_SAMPLES} more")
-    _echo_rest(len(listed))
+    _echo_rest(len(groups))
 
 
 def _echo_rest(count: int) -> None:
@@ -192,15 +204,31 @@ def _echo_rest(count: int) -> None:
         click.echo(f"  and {count - _SHOWN_GROUPS:,} more; --json lists up to {_LISTED_IN_JSON}")
 
 
-def _snippet(dataset: Dataset, where: Where, *, target: bool = False) -> str:
-    from promptlab.datasets.grams import text_of
+def _echo_pair(pair: NearDuplicate, dataset: Dataset, compared: Sequence[str]) -> None:
+    """Both texts from shortly before they begin to differ."""
+    texts = [_compared_text(dataset, where, compared) for where in (pair.first, pair.second)]
+    differ = (n for n, (one, other) in enumerate(zip(*texts, strict=False)) if one != other)
+    same = next(differ, min(map(len, texts)))
+    start = max(0, same - _CONTEXT_CHARS) if same > 2 * _CONTEXT_CHARS else 0
+    for text, where, head in zip(
+        texts, (pair.first, pair.second), (f"{pair.similarity:.2f}", "    "), strict=True
+    ):
+        name = f"{where.split} {shortened(where.id, _HASH_CHARS)}"
+        cut = shortened(f"{'…' if start else ''}{text[start:]}", _SNIPPET_CELLS)
+        click.echo(f"  {head}  {name}  {cut}")
 
+
+def _compared_text(dataset: Dataset, where: Where, compared: Sequence[str]) -> str:
     sample = dataset.find(where.id, where.split)
-    if sample is None:
-        return f"{where.split} {where.id}"
-    answer = f" → {shortened(' | '.join(sample.targets), _EXAMPLE_CELLS)}" if target else ""
-    head = f"{where.split} {shortened(where.id, _HASH_CHARS)}"
-    return f"{head}  {shortened(text_of(sample.inputs), _SNIPPET_CELLS - len(answer))}{answer}"
+    inputs = sample.inputs if sample else {}
+    return text_of({name: inputs[name] for name in compared or inputs if name in inputs})
+
+
+def _snippet(dataset: Dataset, where: Where, compared: Sequence[str], *, target: bool = False) -> str:
+    sample = dataset.find(where.id, where.split)
+    answer = f" → {shortened(' | '.join(sample.targets), _EXAMPLE_CELLS)}" if target and sample else ""
+    text = shortened(_compared_text(dataset, where, compared), _SNIPPET_CELLS - len(answer))
+    return f"{where.split} {shortened(where.id, _HASH_CHARS)}  {text}{answer}"
 
 
 def _sample(dataset: Dataset, where: Where) -> dict[str, Any]:
@@ -211,6 +239,10 @@ def _sample(dataset: Dataset, where: Where) -> dict[str, Any]:
         "target": list(sample.targets) if sample else [],
         "inputs": dict(sample.inputs) if sample else {},
     }
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _text(text: str) -> str:

@@ -44,9 +44,8 @@ def list_sources() -> None:
     from promptlab.datasets.spec import COPIED_KINDS, TEXT_KINDS
 
     show(sources, "source", None)
-    click.echo(
-        f"\nFiles: {', '.join([*TEXT_KINDS, *COPIED_KINDS])}. Look into one: promptlab datasets check FILE"
-    )
+    click.echo(f"\nFiles: {', '.join([*TEXT_KINDS, *COPIED_KINDS])}")
+    click.echo("Look into one: promptlab datasets check FILE")
 
 
 @datasets.command("show")
@@ -97,8 +96,6 @@ def check(file: Path, as_json: bool, seed: int, **flags: Any) -> int:
                 continue
             if number:
                 click.echo()
-            if look.guessed:
-                click.echo(f"guessed: {'; '.join(look.guessed)} (flags say otherwise: --help)", err=True)
             print_examination(found, look.dataset, look.roles)
     if as_json:
         print_json({"datasets": objects})
@@ -112,7 +109,6 @@ class _Look:
     dataset: Dataset
     spec: DatasetSpec
     folder: Path
-    guessed: list[str] = field(default_factory=list)
     compared: list[str] = field(default_factory=list)
 
     @property
@@ -191,7 +187,7 @@ def _of_file(path: Path, seed: int, flags: dict[str, Any], stack: ExitStack) -> 
             split = guess.split_column
         said = {"target": guess.target, "id": guess.id, "split_column": split}
         guessed += [
-            f"{name.replace('_', ' ')} {value}"
+            f"{name.replace('_', ' ')}: {value}"
             for name, value in said.items()
             if value and isinstance(value, str) and not flags[name]
         ]
@@ -205,7 +201,9 @@ def _of_file(path: Path, seed: int, flags: dict[str, Any], stack: ExitStack) -> 
             "split": split,
         }
         spec = spec_of(keys)
+        if guessed:
+            click.echo(f"guessed: {'; '.join(guessed)} (flags say otherwise: --help)", err=True)
         dataset = stack.enter_context(open_dataset(spec, folder=folder, home=open_home(), seed=seed))
     except ExperimentError as error:
         raise without_file(error) from None
-    return _Look(dataset, spec, folder, guessed, inputs)
+    return _Look(dataset, spec, folder, inputs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from promptlab.datasets.dataset import Dataset
 from promptlab.datasets.duplicates import Report, check
 from promptlab.datasets.profile import (
     ColumnProfile,
+    PlacedRow,
     SplitProfile,
     profile_columns,
     profile_splits,
@@ -47,11 +48,19 @@ def examine(dataset: Dataset, spec: DatasetSpec, folder: Path, compared: Collect
     `spec` and `folder` are what the data set was opened with, `compared` the inputs that make two samples
     equal: all of them, if none is named.
     """
-    columns = profile_columns(read_rows(spec, folder))
+    rows = 0
+
+    def counted() -> Iterator[PlacedRow]:
+        nonlocal rows
+        for row in read_rows(spec, folder):
+            rows += 1
+            yield row
+
+    columns = profile_columns(counted())
     return Examination(
         name=dataset.name,
         hash=dataset.hash,
-        rows=columns[0].filled + columns[0].empty,
+        rows=rows,
         columns=tuple(columns),
         withheld=dataset.withheld,
         splits=tuple(profile_splits(dataset)),

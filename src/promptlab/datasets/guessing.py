@@ -54,8 +54,8 @@ def guess_columns(
 ) -> Guess:
     """Guesses what is not given. A target of "" and no inputs: nothing fits.
 
-    A target must be filled in every row, an id differ in every row, and every value of a split column name a
-    split (or nothing); of the rest the column's name decides, then what it holds.
+    An id must differ in every row, and every value of a split column name a split; of the rest the column's
+    name decides, then what it holds.
     """
     rest = {column.name: column for column in columns}
     profiles = dict(rest)
@@ -176,8 +176,10 @@ def _guess_choices(rest: dict[str, ColumnProfile]) -> str | list[str] | None:
 
 
 def _guess_target(rest: dict[str, ColumnProfile]) -> str:
-    full = {name: column for name, column in rest.items() if column.empty == 0 and column.kind != "object"}
-    named = _named(full, column_names.TARGETS)
+    kept = {name: column for name, column in rest.items() if column.kind not in ("object", "empty")}
+    full = {name: column for name, column in kept.items() if column.empty == 0}
+    # A column of that name with gaps is still meant: the gaps are what has to be said.
+    named = _named(full, column_names.TARGETS) or _named(kept, column_names.TARGETS)
     if named is not None:
         return named
     others = [column for column in full.values() if _key(column.name) not in column_names.INPUTS]

@@ -142,8 +142,11 @@ def _file(given: str, folder: Path, field: str, spec: DatasetSpec, name: str) ->
     path = Path(folder, Path(given).expanduser()).resolve()
     kind = TEXT_KINDS.get(path.suffix.lower()) or COPIED_KINDS.get(path.suffix.lower())
     if not path.is_file():
-        what = "this is a folder, not a file" if path.is_dir() else "there is no such file"
-        raise ExperimentError(what, field=field, value=given, remedy=_nearest_files(path))
+        if path.is_dir():
+            raise ExperimentError(
+                "this is a folder, not a file", field=field, value=given, remedy="Name a file in it."
+            )
+        raise ExperimentError("there is no such file", field=field, value=given, remedy=_nearest_files(path))
     if not os.access(path, os.R_OK):
         raise ExperimentError("the file may not be read", field=field, value=given, remedy="Change its mode.")
     if kind is None:

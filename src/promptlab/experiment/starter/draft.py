@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from rich.cells import cell_len
+
 from promptlab.datasets import AnswerType
 from promptlab.datasets.guessing import Guess
 
@@ -21,7 +23,9 @@ _PROMPT_CJK_CHARS = 1200
 _BARE = re.compile(r"[A-Za-z_\u4e00-\u9fff][\w./\u4e00-\u9fff-]*")
 _NO_TEXTS = "yes no true false on off null y n"  # in YAML
 _NO_NAMES = "and or not in is if else elif for true false none True False None loop self"  # in templates
-_MAX_LISTED_LABELS = 12
+_MAX_LISTED_LABELS = 50
+_NOTE_COLUMN = 34
+_LINE_CELLS = 100
 
 _INSTRUCTIONS = {
     AnswerType.TEXT: ("Reply with the answer only.", "只回答答案本身。"),
@@ -149,7 +153,7 @@ class Draft:
         chosen = f"  - {scalar(self.model)}" if scripted else f"  - {{id: {scalar(self.model)}, {setting}}}"
         lines = ["models:", *_noted(chosen, "the embedded model: no key, English only" if local else "")]
         if local:
-            lines.append("  # - {id: openai/gpt-4o-mini, temperature: 0}          # needs OPENAI_API_KEY")
+            lines.append("  # - {id: openai/gpt-4o-mini, temperature: 0}      # needs OPENAI_API_KEY")
         return [
             *lines,
             '  # - {id: openai/qwen-plus, api_base: "${RELAY_URL}", api_key_env: RELAY_KEY}',
@@ -213,7 +217,8 @@ def _noted(line: str, note: str) -> list[str]:
     """The line with a note behind it, or the note above it where there is no room."""
     if not note:
         return [line]
-    if len(line) <= 60:
-        return [f"{line:<34}# {note}"]
-    indent = " " * (len(line) - len(line.lstrip(" -")))
-    return [f"{indent}# {note}", line] if not line.lstrip().startswith("- ") else [line]
+    padding = " " * max(2, _NOTE_COLUMN - cell_len(line))
+    if cell_len(line) + len(padding) + len(note) <= _LINE_CELLS:
+        return [f"{line}{padding}# {note}"]
+    indent = line[: len(line) - len(line.lstrip())]
+    return [f"{indent}# {note}", line]
