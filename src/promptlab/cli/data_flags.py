@@ -41,8 +41,10 @@ def reading_flags(command: F) -> F:
     return command
 
 
-def listed(text: str | None) -> list[str]:
-    """Names separated by commas."""
+def listed(text: str | None, columns: Sequence[ColumnProfile] = ()) -> list[str]:
+    """Names separated by commas; a column whose own name has one stands alone."""
+    if text and text in (column.name for column in columns):
+        return [text]
     return [name.strip() for name in (text or "").split(",") if name.strip()]
 
 
@@ -95,17 +97,9 @@ def known_column(name: str | None, columns: Sequence[ColumnProfile], flag: str) 
 
     names = [column.name for column in columns]
     if name and not is_template(name) and name not in names and name.partition(".")[0] not in names:
-        raise UsageError(f"{flag}: there is no column {name!r}.", remedy=did_you_mean(name, names))
-
-
-def columns_of(text: str) -> list[str]:
-    """The columns a setting reads: the one it names, or those of its template."""
-    from promptlab.basics.templates import template
-    from promptlab.datasets.spec import is_template
-
-    if is_template(text):
-        return sorted(template(text).variables)
-    return list(dict.fromkeys([text, text.partition(".")[0]])) if text else []
+        raise UsageError(
+            f"{flag and f'{flag}: '}there is no column {name!r}.", remedy=did_you_mean(name, names)
+        )
 
 
 def parsed_split(text: str | None) -> dict[str, int | float] | None:

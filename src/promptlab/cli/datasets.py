@@ -12,7 +12,6 @@ import click
 
 from promptlab.basics.errors import ExitCode, ExperimentError, UsageError
 from promptlab.cli.data_flags import (
-    columns_of,
     known_column,
     listed,
     parsed_split,
@@ -114,6 +113,8 @@ class _Look:
     @property
     def roles(self) -> dict[str, str]:
         """Column to what it is: target, id, choice, split, …"""
+        from promptlab.datasets.guessing import columns_of
+
         spec = self.spec
         roles: dict[str, str] = {}
         split = spec.split.column if spec.split is not None else None
@@ -170,11 +171,10 @@ def _of_file(path: Path, seed: int, flags: dict[str, Any], stack: ExitStack) -> 
     reading = ("columns", "encoding", "delimiter", "records", "limit")
     keys, guessed = reading_keys(path, **{name: flags[name] for name in reading})
     folder = Path.cwd()
-    inputs = listed(flags["inputs"])
-    choices = listed(flags["choices"])
     try:
         rows = read_rows(spec_of({**keys, "path": str(path)}), folder)
         columns = profile_columns(itertools.islice(rows, _GUESSED_FROM_ROWS))
+        inputs, choices = listed(flags["inputs"], columns), listed(flags["choices"], columns)
         for name in ("target", "rationale", "id", "group", "split_column"):
             known_column(flags[name], columns, f"--{name.replace('_', '-')}")
         for name in inputs:

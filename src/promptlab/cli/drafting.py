@@ -13,7 +13,7 @@ import click
 
 from promptlab.basics.errors import ExperimentError, UsageError
 from promptlab.cli.data_flags import known_column, listed, reading_keys, spec_of
-from promptlab.cli.init import DEFAULT_MODEL
+from promptlab.cli.init import ANSWERS, DEFAULT_MODEL
 from promptlab.cli.rows import print_rows, shortened
 from promptlab.datasets import AnswerType
 from promptlab.datasets.guessing import Guess, guess_columns
@@ -77,7 +77,7 @@ def draft_for(
 
 def _given(flags: dict[str, Any], columns: Sequence[ColumnProfile]) -> dict[str, Any]:
     """What the flags say of the columns, as `guess_columns` takes it. UsageError for an unknown column."""
-    inputs, choices = listed(flags["inputs"]), listed(flags["choices"])
+    inputs, choices = listed(flags["inputs"], columns), listed(flags["choices"], columns)
     for name in ("target", "rationale", "id", "split_column"):
         known_column(flags[name], columns, f"--{name.replace('_', '-')}")
     for name in inputs:
@@ -117,48 +117,47 @@ def _asked(
     """The same with answers from the terminal; each guess knows the answers before it."""
     names = [each.name for each in columns]
 
-    def column(flag: str, *, several: bool = False) -> Callable[[str], str]:
+    def column(*, several: bool = False) -> Callable[[str], str]:
         def check(text: str) -> str:
-            for each in listed(text) if several else [text]:
+            for each in listed(text, columns) if several else [text]:
                 if each != _NONE or _NONE in names:
-                    known_column(each, columns, flag)
+                    known_column(each, columns, "")
             return text
 
         return check
 
     given = dict(given)
+    kind = None
     if given["target"] is None:
         guess = guess_columns(columns, **given)
-        given["target"] = _ask("The right answer stands in column", guess.target, column("--target"))
-        if given["target"] == guess.target:
+        given["target"] = _ask("The right answer stands in column", guess.target, column())
+        if given["target"] == guess.target:  # perhaps a template, which says less than the column does
             given["rationale"] = given["rationale"] or guess.rationale
+            kind = guess.answer
     if not given["inputs"]:
         guess = guess_columns(columns, **given)
         text = _ask(
             "The model is shown (columns, with commas)",
             ",".join(guess.inputs),
-            column("--input", several=True),
+            column(several=True),
         )
-        given["inputs"] = listed(text)
+        given["inputs"] = listed(text, columns)
     if given["answer"] is None:
-        guess = guess_columns(columns, **given)
+        kind = kind or guess_columns(columns, **given).answer
         given["answer"] = AnswerType(
-            click.prompt(
-                "Kind of answer", type=click.Choice(list(AnswerType)), default=guess.answer, err=True
-            )
+            click.prompt("Kind of answer", type=click.Choice(ANSWERS), default=str(kind), err=True)
         )
     if given["answer"] is AnswerType.CHOICE and not given["choices"]:
         guess = guess_columns(columns, **given)
         shown = guess.choices if isinstance(guess.choices, str) else ",".join(guess.choices or [])
         choices = listed(
-            _ask("The choices stand in (one column, or one each)", shown, column("--choices", several=True))
+            _ask("The choices stand in (one column, or one each)", shown, column(several=True)),
+            columns,
         )
         given["choices"] = choices[0] if len(choices) == 1 else choices
     if given["split_column"] is None:
         guess = guess_columns(columns, **given)
-        text = _ask(
-            "A column that says train, dev or test", guess.split_column or _NONE, column("--split-column")
-        )
+        text = _ask("A column that says train, dev or test", guess.split_column or _NONE, column())
         given["split_column"] = "" if text == _NONE else text
     if model is None:
         model = click.prompt("Model", default=DEFAULT_MODEL, err=True)

@@ -13,13 +13,13 @@ from promptlab.basics.errors import ExperimentError, UsageError
 from promptlab.cli.data_flags import reading_flags
 
 DEFAULT_MODEL = "local/smollm2-135m"
-_ANSWERS = ("text", "number", "choice", "label", "yes_no", "list", "code")
+ANSWERS = ("text", "number", "choice", "label", "yes_no", "list", "code")
 
 
 @click.command()
 @click.argument("data", required=False, type=click.Path(path_type=Path))
 @click.option("--input", "inputs", metavar="COLUMN,...", help="What the model is shown.")
-@click.option("--answer", type=click.Choice(_ANSWERS), help="What kind of answer is asked for.")
+@click.option("--answer", type=click.Choice(ANSWERS), help="What kind of answer is asked for.")
 @reading_flags
 @click.option("--model", metavar="ID", help=f"The model to ask.  [default: {DEFAULT_MODEL}]")
 @click.option("--name", help="The experiment's name.  [default: the data file's]")

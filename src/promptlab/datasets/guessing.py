@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from promptlab.basics.templates import template
 from promptlab.datasets import column_names
 from promptlab.datasets.profile import ColumnProfile, as_number
-from promptlab.datasets.spec import TEXT_KINDS, own_split_name
+from promptlab.datasets.spec import TEXT_KINDS, is_template, own_split_name
 from promptlab.datasets.task import AnswerType, choice_letter
 
 _OPTION = re.compile(r"(?P<stem>.*?)[ _.-]?(?P<mark>[a-j]|\d{1,2})")
@@ -52,7 +53,7 @@ def guess_columns(
     id: str | None = None,
     split_column: str | None = None,
 ) -> Guess:
-    """Guesses what is not given. A target of "" and no inputs: nothing fits.
+    """Guesses what is not given. A target of "", no inputs: nothing fits. `split_column` "": there is none.
 
     An id must differ in every row, and every value of a split column name a split; of the rest the column's
     name decides, then what it holds.
@@ -60,10 +61,12 @@ def guess_columns(
     rest = {column.name: column for column in columns}
     profiles = dict(rest)
     guess = Guess()
-    taken = [target, rationale, id, split_column, *inputs, *_listed(choices)]
-    for name in taken:
-        rest.pop(name or "", None)
-    guess.split_column = split_column or next((c.name for c in rest.values() if _names_splits(c)), None)
+    for text in (target, rationale, id, split_column, *inputs, *_listed(choices)):
+        for name in columns_of(text or ""):
+            rest.pop(name, None)
+    if split_column is None:
+        split_column = next((c.name for c in rest.values() if _names_splits(c)), None)
+    guess.split_column = split_column or None
     rest.pop(guess.split_column or "", None)
     guess.id = id or _named(rest, column_names.IDS, lambda c: c.empty == 0 and c.distinct == c.filled)
     rest.pop(guess.id or "", None)
@@ -78,7 +81,7 @@ def guess_columns(
         guess.target = _template(f"{found.name}.split('####')[1]")
         guess.rationale = _template(f"{found.name}.split('####')[0]")
         found = None
-        guess.answer = answer or AnswerType.NUMBER
+        answer = answer or AnswerType.NUMBER
     else:
         guess.rationale = rationale or _named(rest, column_names.RATIONALES)
         rest.pop(guess.rationale or "", None)
@@ -87,7 +90,16 @@ def guess_columns(
         _guess_answer(guess, found, profiles, answer)
     elif answer is not None:
         guess.answer = answer
+    elif guess.choices:
+        guess.answer = AnswerType.CHOICE
     return guess
+
+
+def columns_of(text: str) -> list[str]:
+    """The columns a setting reads: the one it names, or those of its template."""
+    if is_template(text):
+        return sorted(template(text).variables)
+    return list(dict.fromkeys([text, text.partition(".")[0]])) if text else []
 
 
 def guess_reading(path: Path) -> dict[str, Any]:
@@ -172,7 +184,15 @@ def _guess_choices(rest: dict[str, ColumnProfile]) -> str | list[str] | None:
         match = _OPTION.fullmatch(_key(name))
         if match and match["stem"] in column_names.OPTION_STEMS:
             stems.setdefault(match["stem"], []).append(name)
-    return next((sorted(names, key=_key) for names in stems.values() if len(names) >= 2), None)
+    beside = 2  # at least the question and the answer
+    return next(
+        (
+            sorted(names, key=_key)
+            for names in stems.values()
+            if len(names) >= 2 and len(rest) - len(names) >= beside
+        ),
+        None,
+    )
 
 
 def _guess_target(rest: dict[str, ColumnProfile]) -> str:

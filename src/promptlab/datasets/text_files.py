@@ -96,7 +96,9 @@ class TextRows:
             try:
                 cells = next(records, None)
             except csv.Error as error:
-                raise lines.refuse(f"it is not valid csv: {error}", remedy=_csv_remedy(str(error))) from None
+                raise lines.refuse(
+                    f"it is not valid csv: {error}", remedy=_csv_remedy(str(error), self.columns or ())
+                ) from None
             if cells is None:
                 return
             if not cells or (len(cells) == 1 and not cells[0].strip() and len(self.columns or "..") > 1):
@@ -308,10 +310,10 @@ def codec(encoding: str | None) -> str:
     return "utf-8" if name == "utf-8-sig" else name
 
 
-def _csv_remedy(message: str) -> str:
+def _csv_remedy(message: str, columns: Sequence[str]) -> str:
     if "new-line" in message:
         return "Save the file with line ends of Unix or Windows."
-    return (
+    return delimiter_remedy(columns) or (
         'A cell with a comma, a quote or a line break stands in quotes, and a quote inside it is doubled: "".'
     )
 
