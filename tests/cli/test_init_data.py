@@ -86,7 +86,7 @@ def test_nothing_is_overwritten_without_being_told(command: RealCommand) -> None
 
 
 def at_a_terminal(command: RealCommand, answers: list[str], *args: str) -> tuple[str, int]:
-    """The command with a pseudo-terminal; each question gets the next answer. What was shown, and the code."""
+    """The command at a pseudo-terminal; each question gets the next answer. What was shown, and the code."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(command.folder)
@@ -208,9 +208,9 @@ def test_a_missing_key_is_said_and_the_file_is_written(command: RealCommand) -> 
         (("data/review.csv",), "Did you mean 'reviews.csv'?"),
         (("data/reviews.csv", "--input", "txt"), "--input: there is no column 'txt'. Did you mean 'text'?"),
         (("data/reviews.csv", "--target", "{{ lable }}"), "--target: there is no such column"),
-        (("data/reviews.csv", "--answer", "choice"), "`answer: choice` needs choices"),
-        (("data/reviews.csv", "--model", "opnai/x"), "Did you mean 'openai'?"),
-        (("data/reviews.csv", "--split-column", "label"), "no row says train, dev or test"),
+        (("data/reviews.csv", "--answer", "choice"), "needs choices. Say which: --choices COLUMN"),
+        (("data/reviews.csv", "--model", "opnai/x"), "Did you mean 'openai'"),
+        (("data/reviews.csv", "--split-column", "label", "--target", "text"), "no row of 'label' says test"),
         (("data/reviews.csv", "--to", "data"), "is a folder"),
         (("data/reviews.csv", "--answer", "boolean"), "'boolean' is not one of"),
         (("--target", "label"), "promptlab init DATA"),

@@ -176,10 +176,15 @@ def _ask(question: str, default: str, check: Callable[[str], str]) -> str:
 
 
 def _check(guess: Guess, data: Path, columns: Sequence[ColumnProfile]) -> None:
-    names = ", ".join(each.name for each in columns)
+    names = ", ".join(_plain(each.name) for each in columns)
+    if guess.answer is AnswerType.CHOICE and not guess.choices:
+        raise UsageError(
+            f"{data}: an answer that is a choice needs choices.",
+            remedy=f"Say which: --choices COLUMN, or one each: A,B,C. Columns: {names}.",
+        )
     if not guess.target:
         raise UsageError(
-            f"{data}: no column is filled in every row and could be the answer.",
+            f"{data}: no column could be the answer.",
             remedy=f"Say which: --target COLUMN. Columns: {names}.",
         )
     if not guess.inputs:
@@ -221,6 +226,12 @@ def _split(draft: Draft, columns: Sequence[ColumnProfile]) -> tuple[Draft, str]:
         for value, count in (column.counts or {}).items():
             split = own_split_name(value) or "unused"
             sizes[split] = sizes.get(split, 0) + count
+        if "test" not in sizes:
+            values = ", ".join(repr(_plain(value)) for value in list(column.counts or column.examples)[:5])
+            raise UsageError(
+                f"--split-column: no row of {column.name!r} says test, but {values}.",
+                remedy="Its values must be train, dev and test; without the flag rows are shared out.",
+            )
         shown = ", ".join(
             f"{name} {sizes[name]:,}" for name in ("test", "dev", "train", "unused") if name in sizes
         )
