@@ -210,7 +210,7 @@ def test_a_missing_key_is_said_and_the_file_is_written(command: RealCommand) -> 
         (("data/reviews.csv", "--target", "{{ lable }}"), "--target: there is no such column"),
         (("data/reviews.csv", "--answer", "choice"), "needs choices. Say which: --choices COLUMN"),
         (("data/reviews.csv", "--model", "opnai/x"), "Did you mean 'openai'"),
-        (("data/reviews.csv", "--split-column", "label", "--target", "text"), "no row of 'label' says test"),
+        (("data/reviews.csv", "--split-column", "label", "--target", "id"), "no row of 'label' says test"),
         (("data/reviews.csv", "--to", "data"), "is a folder"),
         (("data/reviews.csv", "--answer", "boolean"), "'boolean' is not one of"),
         (("--target", "label"), "promptlab init DATA"),

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from promptlab.datasets import Dataset, DatasetSpec
-from promptlab.datasets.examination import examine
+from promptlab.datasets import Dataset, DatasetSpec, examine
 from promptlab.datasets.profile import ColumnProfile, PlacedRow, profile_columns, profile_splits, read_rows
 
 

@@ -78,7 +78,7 @@ def check(file: Path, as_json: bool, seed: int, **flags: Any) -> int:
     """
     from promptlab.cli.data_report import as_object, print_examination
     from promptlab.cli.rows import print_json
-    from promptlab.datasets.examination import examine
+    from promptlab.datasets import examine
 
     overlaps = 0
     objects = []
