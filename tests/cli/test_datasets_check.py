@@ -115,6 +115,16 @@ def test_columns_that_number_the_rows_hide_nothing_with_input(command: RealComma
     assert checked(command, "a.jsonl", "--input", "text", code=4)["overlaps"] == 1
 
 
+def test_a_guessed_id_that_does_not_hold_is_dropped_and_said(command: RealCommand) -> None:
+    rows = [{"id": n, **row} for n, row in enumerate(reviews())]
+    write(command.folder, "test.jsonl", rows)
+    write(command.folder, "train.jsonl", [{**review(100 + n, "train", "good"), "no": n} for n in range(5)])
+    _, said = command.run("datasets", "check", "test.jsonl", "--train", "train.jsonl")
+    assert "id is no id in every row" in said
+    told = command.run("datasets", "check", "test.jsonl", "--train", "train.jsonl", "--id", "id", code=2)[1]
+    assert "--id: " in told
+
+
 @pytest.mark.parametrize(
     ("rule", "sizes"),
     [

@@ -103,7 +103,7 @@ def check(file: Path, as_json: bool, seed: int, **flags: Any) -> int:
 
 @dataclass
 class _Look:
-    """An opened data set, how it was opened, and what was guessed for that."""
+    """An opened data set, how it was opened, and the inputs that make two samples equal (all if none)."""
 
     dataset: Dataset
     spec: DatasetSpec
@@ -203,7 +203,15 @@ def _of_file(path: Path, seed: int, flags: dict[str, Any], stack: ExitStack) -> 
         spec = spec_of(keys)
         if guessed:
             click.echo(f"guessed: {'; '.join(guessed)} (flags say otherwise: --help)", err=True)
-        dataset = stack.enter_context(open_dataset(spec, folder=folder, home=open_home(), seed=seed))
+        try:
+            dataset = open_dataset(spec, folder=folder, home=open_home(), seed=seed)
+        except ExperimentError as error:
+            if error.field != "id" or flags["id"]:
+                raise
+            click.echo(f"but {guess.id} is no id in every row: ids are made from the content", err=True)
+            spec = spec_of({**keys, "id": None})
+            dataset = open_dataset(spec, folder=folder, home=open_home(), seed=seed)
+        stack.callback(dataset.close)
     except ExperimentError as error:
         raise without_file(error) from None
     return _Look(dataset, spec, folder, inputs)
