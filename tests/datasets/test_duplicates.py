@@ -69,6 +69,23 @@ def test_looking_at_a_part_only_is_said(
     assert "among the first 2 of 5" in report.notes[-1]
 
 
+def test_only_the_named_columns_are_compared(folder: Path, opened: Callable[..., Dataset]) -> None:
+    rows = [{"q": STORY, "line": n, "split": s} for n, s in enumerate(["train", "test"])]
+    (folder / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    dataset = opened(path="a.jsonl", split="split")
+    assert check(dataset).overlap_groups == 0
+    assert check(dataset, ["q"]).overlap_groups == 1
+
+
+def test_near_duplicates_are_found_when_the_memory_for_texts_is_full(
+    opened_rows: Callable[..., Dataset], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [("test", f"{STORY} {n * 'again '}", "1") for n in range(8)]
+    whole = check(opened_rows(rows))
+    monkeypatch.setattr("promptlab.datasets.duplicates._KEPT_GRAMS", 1)
+    assert check(opened_rows(rows)).near == whole.near != ()
+
+
 def test_chinese_is_cut_into_characters_not_at_spaces() -> None:
     assert list(words("GPT-4 的猫")) == ["gpt", "4", "的", "猫", "的猫"]
     assert list(char_grams("猫的复数 plural", 4, 2)) == [

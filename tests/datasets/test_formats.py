@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from promptlab.basics.errors import ExperimentError
-from promptlab.datasets import Dataset
+from promptlab.datasets import Dataset, DatasetSpec
 
 ROWS = [
     {"question": "one, two", "answer": "3"},
@@ -104,6 +104,90 @@ def test_ten_megabyte_cell_is_a_cell(folder: Path, opened: Callable[..., Dataset
     )
     dataset = opened(path="a.csv", target="answer")
     assert [len(question) for question, _ in contents(dataset)] == [10_000_000, 1]
+
+
+def test_ten_megabyte_cell_of_jsonl_is_a_cell(folder: Path, opened: Callable[..., Dataset]) -> None:
+    rows = [{"question": "猫" * 3_400_000, "answer": 1}, {"question": "y", "answer": 2}]
+    (folder / "a.jsonl").write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows))
+    dataset = opened(path="a.jsonl", target="answer")
+    assert [len(str(question)) for question, _ in contents(dataset)] == [3_400_000, 1]
+
+
+def test_other_delimiters_are_named(folder: Path, opened: Callable[..., Dataset]) -> None:
+    (folder / "a.csv").write_text('question;answer\n"one; two, three";1\nplain, and simple;2\n')
+    dataset = opened(path="a.csv", target="answer", delimiter=";")
+    assert contents(dataset) == [("one; two, three", "1"), ("plain, and simple", "2")]
+    with pytest.raises(ExperimentError, match=r"separated by ';'.*`delimiter: \";\"`"):
+        opened(path="a.csv", target="answer")
+    (folder / "b.csv").write_text("question;answer\none;1\n")
+    with pytest.raises(ExperimentError, match=r"no such column.*separated by ';'"):
+        opened(path="b.csv", target="answer")
+    (folder / "c.csv").write_text("question;answer\none, two;\0\n")
+    with pytest.raises(ExperimentError, match=r"row 1 \(line 2\), column 'answer': there is a NUL byte"):
+        opened(path="c.csv", target="answer", delimiter=";")
+
+
+@pytest.mark.parametrize("delimiter", ["", ";;", '"', "\n", "，"])
+def test_a_delimiter_is_one_character(delimiter: str) -> None:
+    with pytest.raises(ValueError, match="a delimiter is one ASCII character"):
+        DatasetSpec(path="a.csv", delimiter=delimiter)
+
+
+def test_json_in_another_encoding_is_named(folder: Path, opened: Callable[..., Dataset]) -> None:
+    (folder / "a.json").write_text(json.dumps(ROWS, ensure_ascii=False, indent=1), encoding="gb18030")
+    with pytest.raises(ExperimentError, match=r"\(line 11\) is not utf-8.*`encoding: gb18030`"):
+        opened(path="a.json", target="answer")
+    assert contents(opened(path="a.json", target="answer", encoding="gb18030"))[2] == ("猫的复数？", "5")
+    (folder / "b.json").write_text(json.dumps(ROWS), encoding="utf-8-sig")
+    assert opened(path="b.json", target="answer").sizes["test"] == 3
+
+
+def test_sheets_that_are_not_read_are_named(folder: Path, opened: Callable[..., Dataset]) -> None:
+    book = pytest.importorskip("openpyxl").Workbook()
+    book.active.title = "items"
+    book.create_sheet("blank")
+    for sheet, answer in ((book.active, 1), (book.create_sheet("more"), 2)):
+        sheet.append(["question", "answer"])
+        sheet.append(["q", answer])
+    book.save(folder / "a.xlsx")
+    first = opened(path="a.xlsx", target="answer")
+    assert contents(first) == [("q", "1")]
+    assert first.notes == (
+        "a.xlsx: only the sheet 'items' is read, not 'more' (`records: SHEET` picks another)",
+    )
+    assert opened(path="a.xlsx", target="answer").notes == first.notes  # from the index too
+    assert contents(opened(path="a.xlsx", target="answer", records="more")) == [("q", "2")]
+    with pytest.raises(ExperimentError, match=r"no such sheet.*Did you mean 'more'"):
+        opened(path="a.xlsx", records="mor")
+
+
+def test_list_valued_columns_stay_one_sample_in_every_format(
+    folder: Path, opened: Callable[..., Dataset]
+) -> None:
+    rows = [{"q": ["a", "b"], "answer": ["x", "y"]}, {"q": ["c"], "answer": ["z"]}]
+    (folder / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (folder / "a.json").write_text(json.dumps(rows))
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(arrow.Table.from_pylist(rows), folder / "a.parquet")
+    for name in ("a.jsonl", "a.json", "a.parquet"):
+        samples = list(opened(path=name, target="answer").samples("test"))
+        assert [(sample.inputs["q"], sample.target) for sample in samples] == [
+            (["a", "b"], ("x", "y")),
+            (["c"], ("z",)),
+        ], name
+
+
+@pytest.mark.parametrize("kind", ["json", "parquet"])
+def test_nul_characters_in_copied_files_are_refused_with_their_row(
+    folder: Path, opened: Callable[..., Dataset], kind: str
+) -> None:
+    rows = [{"question": "a", "answer": "1"}, {"question": "b\0", "answer": "2"}]
+    if kind == "json":
+        (folder / "a.json").write_text(json.dumps(rows))
+    else:
+        write_parquet(folder / "a.parquet", rows)
+    with pytest.raises(ExperimentError, match=r"row 2: there is a NUL character"):
+        opened(path=f"a.{kind}", target="answer")
 
 
 def test_large_integers_stay_exact(folder: Path, opened: Callable[..., Dataset]) -> None:

@@ -212,6 +212,7 @@ def peak_mib(folder: Path, home: Path, name: str) -> float:
     return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout) / 1024
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("rows", [60_000, pytest.param(1_000_000, marks=pytest.mark.long)])
 def test_memory_does_not_grow_with_the_rows(folder: Path, home: Path, rows: int) -> None:
     write_rows(folder / "small.jsonl", 20_000)

@@ -14,7 +14,7 @@ def techniques(name: str | None) -> None:
     """List the techniques, or show one NAME with its settings."""
     from promptlab.techniques import techniques as registry
 
-    _show(registry, "technique", name)
+    show(registry, "technique", name)
 
 
 @click.command()
@@ -23,10 +23,11 @@ def scorers(name: str | None) -> None:
     """List the scorers, or show one NAME with its settings."""
     from promptlab.scoring import scorers as registry
 
-    _show(registry, "scorer", name)
+    show(registry, "scorer", name)
 
 
-def _show(registry: Any, kind: str, name: str | None) -> None:
+def show(registry: Any, kind: str, name: str | None) -> None:
+    """Lists a registry, or one of its classes with its settings and how an experiment file names it."""
     if name is None:
         found = [(each, inspect.getdoc(cls) or "") for each, cls in registry]
         width = max(len(each) for each, _ in found)
@@ -36,10 +37,14 @@ def _show(registry: Any, kind: str, name: str | None) -> None:
     cls = registry.get(name)
     click.echo(f"{name}\n\n{inspect.getdoc(cls) or ''}\n")
     click.echo("\n".join(_settings(cls)) or "  No settings.")
-    click.echo(f"\n{'variants' if kind == 'technique' else 'scorers'}:\n  - {name}")
+    where, key = {"technique": ("variants", kind), "source": ("datasets", "generate")}.get(
+        kind, ("scorers", kind)
+    )
+    click.echo(f"\n{where}:\n  - {name if key == kind else _flow({key: name})}")
     settings = {field: _default(info) for field, info in cls.model_fields.items() if not info.is_required()}
     if settings:
-        click.echo(f"  - {_flow({kind: name, **settings})}")
+        full = {kind: name, **settings}
+        click.echo(f"  - {_flow(full if key == kind else {key: full})}")
 
 
 def _settings(cls: Any, indent: str = "  ") -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from promptlab.cli.name_or_command import NameOrCommand
 from promptlab.cli.prices import prices
 
 if TYPE_CHECKING:
@@ -20,18 +21,7 @@ _MB = 1e6
 PRICE = "USD per 1M in / out"
 
 
-class _NameOrCommand(click.Group):
-    """`models` alone lists, and any other word than a command is a model's name."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not args or (args[0].startswith("-") and args[0] not in ("-h", "--help")):
-            args = ["list", *args]
-        elif args[0] not in self.commands and not args[0].startswith("-"):
-            args = ["show", *args]
-        return super().parse_args(ctx, args)
-
-
-@click.group(cls=_NameOrCommand)
+@click.group(cls=NameOrCommand)
 def models() -> None:
     """Show what can be used here, or what is known of one model: `promptlab models NAME`."""
 

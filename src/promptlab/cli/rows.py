@@ -39,6 +39,18 @@ def print_json(value: Any) -> None:
     click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode())
 
 
+def shortened(text: str, cells: int) -> str:
+    """A text from outside on one line of at most `cells` terminal cells; a wide character takes two."""
+    from rich.cells import cell_len, chop_cells
+
+    from promptlab.export import plain
+
+    line = " ".join(plain(text[: 8 * cells].replace("\n", " ")).split())
+    if cell_len(line) <= cells and len(text) <= 8 * cells:
+        return line
+    return f"{chop_cells(line, cells - 1)[0]}…"
+
+
 def _short(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= SHOWN_CHARS else line[: SHOWN_CHARS - 1] + "…"

@@ -2,6 +2,7 @@
 
 from promptlab.datasets.dataset import Dataset, SplitView
 from promptlab.datasets.duplicates import Duplicate, NearDuplicate, Report, Where, check
+from promptlab.datasets.examination import Examination, examine
 from promptlab.datasets.opening import open_dataset
 from promptlab.datasets.row_source import Source, source, sources
 from promptlab.datasets.sample import SPLITS, Question, Sample, SplitName
@@ -14,6 +15,7 @@ __all__ = [
     "Dataset",
     "DatasetSpec",
     "Duplicate",
+    "Examination",
     "NearDuplicate",
     "PromptMessage",
     "Question",
@@ -26,6 +28,7 @@ __all__ = [
     "Task",
     "Where",
     "check",
+    "examine",
     "open_dataset",
     "source",
     "sources",

@@ -220,4 +220,5 @@ def _reader(entry: dict[str, Any]) -> TextRows | None:
         label=entry["label"],
         encoding=entry["encoding"],
         columns=entry["columns"],
+        delimiter=entry["delimiter"],
     )

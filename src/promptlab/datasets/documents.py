@@ -11,21 +11,30 @@ from typing import Any
 import orjson
 
 from promptlab.basics.errors import ExperimentError, UsageError
-from promptlab.datasets.text_files import parse_document
+from promptlab.basics.registry import did_you_mean
+from promptlab.datasets.text_files import codec, parse_document
 
 # A JSON document is held in memory as a whole, about five times its size.
 MAX_JSON_BYTES = 2**30
 _PARQUET_BATCH_ROWS = 1024
 
 
-def document_rows(path: Path, kind: str, *, label: str, records: str | None) -> Iterator[Mapping[str, Any]]:
-    """The rows of a json, parquet or xlsx file. ExperimentError where it cannot be read."""
+def document_rows(
+    path: Path, kind: str, *, label: str, records: str | None, encoding: str | None, notes: list[str]
+) -> Iterator[Mapping[str, Any]]:
+    """The rows of a json, parquet or xlsx file. ExperimentError where it cannot be read.
+
+    `records`: the key, or the sheet, that holds them. `notes` gets what is left unread.
+    """
     if kind == "json":
-        return _json_rows(path, label, records)
-    return _parquet_rows(path, label) if kind == "parquet" else _xlsx_rows(path, label)
+        return _json_rows(path, label, records, encoding)
+    return _parquet_rows(path, label) if kind == "parquet" else _xlsx_rows(path, label, records, notes)
 
 
-def _json_rows(path: Path, label: str, records: str | None) -> Iterator[Mapping[str, Any]]:
+def _json_rows(
+    path: Path, label: str, records: str | None, encoding: str | None
+) -> Iterator[Mapping[str, Any]]:
+    name = codec(encoding)
     if path.stat().st_size > MAX_JSON_BYTES:
         raise ExperimentError(
             f"{label} is larger than {MAX_JSON_BYTES // 2**30} GiB", field="path", remedy="Save it as jsonl."
@@ -34,10 +43,13 @@ def _json_rows(path: Path, label: str, records: str | None) -> Iterator[Mapping[
     if not raw.strip():
         raise ExperimentError(f"{label} is empty", field="path", remedy="Give a file with rows.")
     try:
-        document = parse_document(raw.decode("utf-8-sig"))
+        document = parse_document(raw.decode(name).removeprefix("\ufeff"))
     except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
         raise ExperimentError(
-            f"{label}: byte {error.start + 1} is not UTF-8", field="path", remedy="JSON is UTF-8: save it so."
+            f"{label}: byte {error.start + 1} (line {line}) is not {name}",
+            field="path",
+            remedy="Save it as UTF-8, or say which one it is, for example `encoding: gb18030`.",
         ) from None
     except ValueError as error:
         raise ExperimentError(
@@ -106,8 +118,11 @@ def _parquet_rows(path: Path, label: str) -> Iterator[Mapping[str, Any]]:
             yield from batch.to_pylist()
 
 
-def _xlsx_rows(path: Path, label: str) -> Iterator[Mapping[str, Any]]:
-    """The first sheet. Its first row is the header; empty cells are empty texts, empty rows are no rows."""
+def _xlsx_rows(path: Path, label: str, sheet: str | None, notes: list[str]) -> Iterator[Mapping[str, Any]]:
+    """One sheet, the first if none is named; `notes` names others that hold something.
+
+    Its first row is the header; empty cells are empty texts, empty rows are no rows.
+    """
     import zipfile
 
     openpyxl = _optional("openpyxl", "openpyxl", label)
@@ -118,7 +133,8 @@ def _xlsx_rows(path: Path, label: str) -> Iterator[Mapping[str, Any]]:
             f"{label} is not an xlsx file: {error}", field="path", remedy="Check it."
         ) from None
     try:
-        sheet_rows = book.worksheets[0].iter_rows(values_only=True)
+        chosen = _xlsx_sheet(book, label, sheet, notes)
+        sheet_rows = chosen.iter_rows(values_only=True)
         header: list[str] = []
         for number, cells in enumerate(sheet_rows, start=1):
             if all(cell is None for cell in cells):
@@ -136,6 +152,28 @@ def _xlsx_rows(path: Path, label: str) -> Iterator[Mapping[str, Any]]:
             yield {name: "" if cell is None else cell for name, cell in zip(header, filled, strict=False)}
     finally:
         book.close()
+
+
+def _xlsx_sheet(book: Any, label: str, name: str | None, notes: list[str]) -> Any:
+    sheets = {each.title: each for each in book.worksheets}
+    if name is not None:
+        if name not in sheets:
+            raise ExperimentError(
+                f"{label} has no such sheet", field="records", value=name, remedy=did_you_mean(name, sheets)
+            )
+        return sheets[name]
+    first, *others = sheets.values()
+    unread = [each.title for each in others if _holds_cells(each)]
+    if unread:
+        notes.append(
+            f"{label}: only the sheet {first.title!r} is read, not {', '.join(map(repr, unread))}"
+            " (`records: SHEET` picks another)"
+        )
+    return first
+
+
+def _holds_cells(sheet: Any) -> bool:
+    return any(cell is not None for cells in sheet.iter_rows(values_only=True) for cell in cells)
 
 
 def _xlsx_header(cells: tuple[Any, ...], label: str) -> list[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 import sqlite3
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from promptlab.basics.hashing import digest
@@ -28,7 +28,9 @@ _BANDS = 32
 _BAND_ROWS = 4
 _GRAM_CHARS = 5
 _GRAM_CJK_CHARS = 2
-_HASH_PRIME = 2**31 - 1
+# Of a longer text only the beginning is compared; grams beyond the memory are made again when needed.
+_COMPARED_CHARS = 20_000
+_KEPT_GRAMS = 8_000_000
 
 
 class Where(NamedTuple):
@@ -86,11 +88,14 @@ class Report:
         return not (self.duplicate_rows or self.near_count)
 
 
-def check(dataset: Dataset) -> Report:
-    """Reads all samples, the first MAX_NEAR_ROWS twice. Memory does not grow with the rows."""
+def check(dataset: Dataset, columns: Collection[str] = ()) -> Report:
+    """Reads all samples, the first MAX_NEAR_ROWS twice. Memory does not grow with the rows.
+
+    `columns` are the inputs that are compared; without any, all of them.
+    """
     with closing(sqlite3.connect("")) as seen:  # a temporary file
         seen.execute("CREATE TABLE seen(inputs TEXT, split INTEGER, id TEXT, target TEXT)")
-        seen.executemany("INSERT INTO seen VALUES (?, ?, ?, ?)", _entries(dataset))
+        seen.executemany("INSERT INTO seen VALUES (?, ?, ?, ?)", _entries(dataset, columns))
         seen.execute("CREATE INDEX by_inputs ON seen(inputs)")
         groups = (
             "SELECT inputs, COUNT(*) AS rows, COUNT(DISTINCT split) > 1 AS overlap,"
@@ -117,7 +122,7 @@ def check(dataset: Dataset) -> Report:
             )
             for inputs, _, overlap, conflict in listed
         ]
-    near = sorted(_near_duplicates(dataset), key=lambda pair: (not pair.overlap, -pair.similarity))
+    near = sorted(_near_duplicates(dataset, columns), key=lambda pair: (not pair.overlap, -pair.similarity))
     total = sum(dataset.sizes.values())
     notes = list(dataset.notes)
     if total > MAX_NEAR_ROWS:
@@ -136,15 +141,21 @@ def check(dataset: Dataset) -> Report:
     )
 
 
-def _samples(dataset: Dataset) -> Iterator[tuple[Where, Sample]]:
-    """All samples, test first: what it shares with others is what matters."""
+def _samples(dataset: Dataset, columns: Collection[str]) -> Iterator[tuple[Where, Sample]]:
+    """All samples with the inputs that are compared, test first: what it shares with others matters."""
     for split in reversed(SPLITS):
         for sample in dataset.samples(split):
-            yield Where(split, sample.id), sample
+            yield Where(split, sample.id), _narrowed(sample, columns)
 
 
-def _entries(dataset: Dataset) -> Iterator[tuple[str, int, str, str]]:
-    for where, sample in _samples(dataset):
+def _narrowed(sample: Sample, columns: Collection[str]) -> Sample:
+    if not columns:
+        return sample
+    return replace(sample, inputs={name: sample.inputs[name] for name in columns if name in sample.inputs})
+
+
+def _entries(dataset: Dataset, columns: Collection[str]) -> Iterator[tuple[str, int, str, str]]:
+    for where, sample in _samples(dataset, columns):
         targets = digest(sorted(sample.targets))[:16]
         yield _inputs_mark(sample), SPLITS.index(where.split), where.id, targets
 
@@ -153,7 +164,7 @@ def _inputs_mark(sample: Sample) -> str:
     return digest([sample.inputs, sample.choices])[:32]
 
 
-def _near_duplicates(dataset: Dataset) -> Iterator[NearDuplicate]:
+def _near_duplicates(dataset: Dataset, columns: Collection[str]) -> Iterator[NearDuplicate]:
     """MinHash (Broder 1997) with bands; every pair that meets in a band is compared exactly.
 
     A band's bucket remembers its first sample only, so the work stays linear where many texts are alike.
@@ -161,44 +172,70 @@ def _near_duplicates(dataset: Dataset) -> Iterator[NearDuplicate]:
     import numpy as np
 
     draws = np.random.default_rng(0)
-    factors = draws.integers(1, _HASH_PRIME, size=(_BANDS * _BAND_ROWS, 1), dtype=np.uint64)
-    offsets = draws.integers(0, _HASH_PRIME, size=(_BANDS * _BAND_ROWS, 1), dtype=np.uint64)
+    # Products and sums wrap at 2³²: with odd factors each line is a permutation of the hashes.
+    factors = draws.integers(0, 2**31, size=(_BANDS * _BAND_ROWS, 1), dtype=np.uint32) * 2 + 1
+    offsets = draws.integers(0, 2**32, size=(_BANDS * _BAND_ROWS, 1), dtype=np.uint32)
     buckets: dict[tuple[int, bytes], int] = {}
-    kept: list[tuple[Where, str, NDArray[np.uint64]]] = []
-    for where, sample in itertools.islice(_samples(dataset), MAX_NEAR_ROWS):
-        grams = _hashed_grams(text_of(sample.inputs))
+    kept: list[tuple[Where, str]] = []
+    memory = _Grams(dataset, columns)
+    for where, sample in itertools.islice(_samples(dataset, columns), MAX_NEAR_ROWS):
+        grams = _hashed_grams(sample)
         mark = _inputs_mark(sample)
         if not len(grams):
             continue
-        smallest = ((factors * grams + offsets) % _HASH_PRIME).min(axis=1).reshape(_BANDS, _BAND_ROWS)
+        smallest = (factors * grams + offsets).min(axis=1).reshape(_BANDS, _BAND_ROWS)
         number = len(kept)
         partners = {
             buckets.setdefault((band, smallest[band].tobytes()), number) for band in range(_BANDS)
         } - {number}
         best: NearDuplicate | None = None
         for partner in sorted(partners):
-            other, other_mark, other_grams = kept[partner]
-            similarity = _jaccard(grams, other_grams)
-            if (
-                other_mark != mark
-                and similarity >= NEAR_SIMILARITY
-                and (best is None or similarity > best.similarity)
-            ):
+            other, other_mark = kept[partner]
+            if other_mark == mark:
+                continue
+            similarity = _jaccard(grams, memory.of(other))
+            if similarity >= NEAR_SIMILARITY and (best is None or similarity > best.similarity):
                 best = NearDuplicate(other, where, round(similarity, 3))
         if best is not None:
             yield best
-        kept.append((where, mark, grams))
+        kept.append((where, mark))
+        memory.keep(where, grams)
 
 
-def _hashed_grams(text: str) -> NDArray[np.uint64]:
-    """The distinct n-grams of a text as 31-bit hashes, sorted."""
+class _Grams:
+    """The grams of samples seen: the latest from memory, older ones read and made again."""
+
+    def __init__(self, dataset: Dataset, columns: Collection[str]) -> None:
+        self._dataset = dataset
+        self._columns = columns
+        self._kept: dict[Where, NDArray[np.uint32]] = {}
+        self._size = 0
+
+    def keep(self, where: Where, grams: NDArray[np.uint32]) -> None:
+        self._kept[where] = grams
+        self._size += len(grams)
+        while self._size > _KEPT_GRAMS and len(self._kept) > 1:
+            self._size -= len(self._kept.pop(next(iter(self._kept))))
+
+    def of(self, where: Where) -> NDArray[np.uint32]:
+        if where not in self._kept:
+            sample = self._dataset.find(where.id, where.split)
+            assert sample is not None, where
+            self.keep(where, _hashed_grams(_narrowed(sample, self._columns)))
+        return self._kept[where]
+
+
+def _hashed_grams(sample: Sample) -> NDArray[np.uint32]:
+    """The distinct n-grams of a sample's text as 32-bit hashes, sorted."""
     import numpy as np
 
-    grams = set(char_grams(text, _GRAM_CHARS, _GRAM_CJK_CHARS))
-    return np.array(sorted({zlib.crc32(gram.encode()) % _HASH_PRIME for gram in grams}), dtype=np.uint64)
+    grams = set(char_grams(text_of(sample.inputs)[:_COMPARED_CHARS], _GRAM_CHARS, _GRAM_CJK_CHARS))
+    return np.array(
+        sorted({zlib.crc32(gram.encode("utf-8", "surrogatepass")) for gram in grams}), dtype=np.uint32
+    )
 
 
-def _jaccard(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> float:
+def _jaccard(first: NDArray[np.uint32], second: NDArray[np.uint32]) -> float:
     import numpy as np
 
     shared = len(np.intersect1d(first, second, assume_unique=True))

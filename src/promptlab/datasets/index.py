@@ -28,9 +28,9 @@ from promptlab.datasets.origins import FileState, Origin
 from promptlab.datasets.sample import SPLITS
 from promptlab.datasets.spec import DatasetSpec
 from promptlab.datasets.splitting import Splitter, draw_key
-from promptlab.datasets.text_files import RawRow, place
+from promptlab.datasets.text_files import RawRow, delimiter_remedy, place
 
-INDEX_VERSION = 1
+INDEX_VERSION = 2
 _BATCH_ROWS = 1000
 _ID_HEX_CHARS = 16
 _SHOWN_ROWS = 5
@@ -122,12 +122,12 @@ class IndexBuild:
     def _read(self, connection: sqlite3.Connection, number: int, origin: Origin, *, first: int) -> int:
         """Stores what is needed of each row; returns how many there were."""
         reader = origin.reader(self.spec)
-        rows = origin.rows(reader, self.spec)
+        rows = origin.rows(reader, self.spec, self._notes)
         n = first
         while batch := list(itertools.islice(rows, _BATCH_ROWS)):
             if n == first:
                 self.mapping.check_columns(
-                    list(batch[0].values), _header_hint(self.spec, origin, reader is not None)
+                    list(batch[0].values), _header_hint(self.spec, origin, list(batch[0].values))
                 )
             entries = []
             for raw in batch:
@@ -153,6 +153,7 @@ class IndexBuild:
                 "path": str(origin.path) if reader is not None else None,
                 "encoding": reader.encoding if reader is not None else None,
                 "columns": reader.columns if reader is not None else None,
+                "delimiter": reader.delimiter if reader is not None else None,
             }
         )
         return n - first
@@ -288,8 +289,10 @@ def changed(path: str) -> ExperimentError:
     )
 
 
-def _header_hint(spec: DatasetSpec, origin: Origin, text_file: bool) -> str:
-    if text_file and origin.kind != "jsonl" and spec.header:
+def _header_hint(spec: DatasetSpec, origin: Origin, columns: list[str]) -> str:
+    if origin.kind == "csv" and (hint := delimiter_remedy(columns)):
+        return hint
+    if origin.kind in ("csv", "tsv") and spec.header:
         return "If the file has no header line: `header: false` and `columns: [...]`."
     return ""
 

@@ -73,19 +73,27 @@ class Origin:
             label=self.label,
             encoding=spec.encoding,
             columns=spec.columns if self.kind != "jsonl" else None,
+            delimiter=spec.delimiter or ",",
         )
 
-    def rows(self, reader: TextRows | None, spec: DatasetSpec) -> Iterator[RawRow]:
-        """The first `limit` rows; nothing beyond them is read."""
-        all_rows = reader.scan() if reader is not None else self._copied_rows(spec)
+    def rows(self, reader: TextRows | None, spec: DatasetSpec, notes: list[str]) -> Iterator[RawRow]:
+        """The first `limit` rows; nothing beyond them is read. `notes` gets what is left unread."""
+        all_rows = reader.scan() if reader is not None else self._copied_rows(spec, notes)
         yield from itertools.islice(all_rows, spec.limit)
 
-    def _copied_rows(self, spec: DatasetSpec) -> Iterator[RawRow]:
+    def _copied_rows(self, spec: DatasetSpec, notes: list[str]) -> Iterator[RawRow]:
         if self.source is not None:
             made: Iterator[Any] = self.source.rows()
         else:
             assert self.path is not None
-            made = document_rows(self.path, self.kind, label=self.label, records=spec.records)
+            made = document_rows(
+                self.path,
+                self.kind,
+                label=self.label,
+                records=spec.records,
+                encoding=spec.encoding,
+                notes=notes,
+            )
         for number, row in enumerate(made, start=1):
             kept = plain_row(row, self.label, number)
             try:
@@ -134,8 +142,11 @@ def _file(given: str, folder: Path, field: str, spec: DatasetSpec, name: str) ->
     path = Path(folder, Path(given).expanduser()).resolve()
     kind = TEXT_KINDS.get(path.suffix.lower()) or COPIED_KINDS.get(path.suffix.lower())
     if not path.is_file():
-        what = "this is a folder, not a file" if path.is_dir() else "there is no such file"
-        raise ExperimentError(what, field=field, value=given, remedy=_nearest_files(path))
+        if path.is_dir():
+            raise ExperimentError(
+                "this is a folder, not a file", field=field, value=given, remedy="Name a file in it."
+            )
+        raise ExperimentError("there is no such file", field=field, value=given, remedy=_nearest_files(path))
     if not os.access(path, os.R_OK):
         raise ExperimentError("the file may not be read", field=field, value=given, remedy="Change its mode.")
     if kind is None:
@@ -144,9 +155,10 @@ def _file(given: str, folder: Path, field: str, spec: DatasetSpec, name: str) ->
             "this kind of file is not known", field=field, value=given, remedy=f"Known endings: {endings}."
         )
     wrong = {
-        "records": spec.records is not None and kind != "json",
+        "records": spec.records is not None and kind not in ("json", "xlsx"),
         "header": not spec.header and kind not in ("csv", "tsv"),
-        "encoding": spec.encoding is not None and kind not in TEXT_KINDS.values(),
+        "encoding": spec.encoding is not None and kind in ("parquet", "xlsx"),
+        "delimiter": spec.delimiter is not None and kind != "csv",
     }
     for setting in (setting for setting, given_in_vain in wrong.items() if given_in_vain):
         raise ExperimentError(
@@ -165,4 +177,4 @@ def _nearest_files(path: Path) -> str:
     near = difflib.get_close_matches(path.name, known, n=2)
     if near:
         return f"Did you mean {' or '.join(map(repr, near))}?"
-    return f"Paths begin at the experiment file: this would be {path}."
+    return f"This would be {path}."

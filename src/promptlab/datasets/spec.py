@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from promptlab.datasets.sample import SplitName
+from promptlab.datasets.sample import SPLITS, SplitName
 
 TEXT_KINDS = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 COPIED_KINDS = {".json": "json", ".parquet": "parquet", ".pq": "parquet", ".xlsx": "xlsx", ".xlsm": "xlsx"}
@@ -25,6 +25,12 @@ COPIED_KINDS = {".json": "json", ".parquet": "parquet", ".pq": "parquet", ".xlsx
 SPLIT_ALIASES: dict[str, SplitName] = {"validation": "dev", "valid": "dev", "val": "dev"}
 
 Part = StrictInt | StrictFloat | StrictStr | list[StrictInt | StrictStr]
+
+
+def own_split_name(text: str) -> SplitName | None:
+    """train, dev or test in any case, or another common name of one of them."""
+    lower = text.strip().lower()
+    return next((name for name in SPLITS if name == lower), SPLIT_ALIASES.get(lower))
 
 
 def is_template(text: str) -> bool:
@@ -105,7 +111,8 @@ class DatasetSpec(BaseModel):
     """One data set. `target`, `rationale`, `choices`, `group` and `id` are columns or templates over a row.
 
     `limit` takes the first rows (of each file), `sample` draws that many by seeded hash of the id, both
-    before splitting. `records` names the key of a JSON object that holds the rows, dots lead deeper.
+    before splitting. `records` names the key of a JSON object that holds the rows, dots lead deeper; of an
+    xlsx file the sheet. `delimiter` is what stands between the cells of a csv file, if no comma.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -126,6 +133,7 @@ class DatasetSpec(BaseModel):
     columns: list[str] | None = None
     records: str | None = None
     encoding: str | None = None
+    delimiter: str | None = None
 
     @field_validator("split", mode="before")
     @classmethod
@@ -137,6 +145,13 @@ class DatasetSpec(BaseModel):
     def _some_path(cls, value: str | dict[str, str] | None) -> str | dict[str, str] | None:
         if value is not None and (not value or (isinstance(value, dict) and not all(value.values()))):
             raise ValueError("the path is empty")
+        return value
+
+    @field_validator("delimiter")
+    @classmethod
+    def _one_character(cls, value: str | None) -> str | None:
+        if value is not None and (len(value) != 1 or value in '"\r\n' or not value.isascii()):
+            raise ValueError('a delimiter is one ASCII character, as in `delimiter: ";"`')
         return value
 
     @field_validator("generate")
@@ -151,7 +166,7 @@ class DatasetSpec(BaseModel):
         if (self.path is None) == (self.generate is None):
             raise ValueError("a data set needs either path or generate")
         if self.generate is not None:
-            given = sorted(self.model_fields_set & {"header", "columns", "records", "encoding"})
+            given = sorted(self.model_fields_set & {"header", "columns", "records", "encoding", "delimiter"})
             if given:
                 raise ValueError(f"{', '.join(given)}: only files have that, generated sources do not")
         if not self.header and not self.columns:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from promptlab.basics.errors import ExperimentError
 from promptlab.basics.registry import did_you_mean
 from promptlab.datasets.sample import SPLITS, SplitName
-from promptlab.datasets.spec import SPLIT_ALIASES, DatasetSpec, Part, SplitSpec
+from promptlab.datasets.spec import DatasetSpec, Part, SplitSpec, own_split_name
 
 DEFAULT_FRACTION = 0.2
 _SHOWN_NAMES = 12
@@ -109,7 +109,7 @@ class Splitter:
         ]
         if not chosen:
             for text in found:
-                name = _own_name(text)
+                name = own_split_name(text)
                 if name is not None:
                     chosen.setdefault(name, []).append(text)
             if not chosen:
@@ -251,9 +251,3 @@ def _sizes(split: SplitSpec, rows: int) -> dict[SplitName, int]:
 
 def _listed(part: Part) -> list[str]:
     return [str(each) for each in part] if isinstance(part, list) else [str(part)]
-
-
-def _own_name(text: str) -> SplitName | None:
-    """train, dev or test in any case, or another common name of one of them."""
-    lower = text.strip().lower()
-    return next((name for name in SPLITS if name == lower), SPLIT_ALIASES.get(lower))

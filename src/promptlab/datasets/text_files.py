@@ -11,7 +11,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple
 
@@ -55,12 +55,14 @@ class TextRows:
         label: str = "",
         encoding: str | None,
         columns: Sequence[str] | None,
+        delimiter: str = ",",
     ) -> None:
         self.path = path
         self.kind = kind
         self.label = label or path.name
         self.columns = tuple(columns) if columns is not None else None
-        self.encoding = _codec(encoding)
+        self.encoding = codec(encoding)
+        self.delimiter = delimiter
 
     def scan(self) -> Iterator[RawRow]:
         """All rows in order. ExperimentError names file, row, line, column where one cannot be read."""
@@ -74,7 +76,7 @@ class TextRows:
         text = stream.read(length).decode(self.encoding).removeprefix("\ufeff")
         if self.kind == "jsonl":
             return parse_object(text)
-        cells = _split_tabs(text) if self.kind == "tsv" else next(csv.reader([text], strict=True), [])
+        cells = _split_tabs(text) if self.kind == "tsv" else next(self._records([text]), [])
         return dict(zip(self.columns or (), cells, strict=True))
 
     def _scan_records(self, lines: _Lines) -> Iterator[RawRow]:
@@ -89,12 +91,14 @@ class TextRows:
             yield lines.taken(values)
 
     def _scan_cells(self, lines: _Lines) -> Iterator[RawRow]:
-        records = map(_split_tabs, lines) if self.kind == "tsv" else csv.reader(lines, strict=True)
+        records = map(_split_tabs, lines) if self.kind == "tsv" else self._records(lines)
         while True:
             try:
                 cells = next(records, None)
             except csv.Error as error:
-                raise lines.refuse(f"it is not valid csv: {error}", remedy=_csv_remedy(str(error))) from None
+                raise lines.refuse(
+                    f"it is not valid csv: {error}", remedy=_csv_remedy(str(error), self.columns or ())
+                ) from None
             if cells is None:
                 return
             if not cells or (len(cells) == 1 and not cells[0].strip() and len(self.columns or "..") > 1):
@@ -110,6 +114,9 @@ class TextRows:
                     remedy=_ragged_remedy(self.kind, cells, self.columns),
                 )
             yield lines.taken(dict(zip(self.columns, cells, strict=True)))
+
+    def _records(self, lines: Iterable[str]) -> Iterator[list[str]]:
+        return csv.reader(lines, delimiter=self.delimiter, strict=True)
 
     def _header(self, cells: list[str]) -> tuple[str, ...]:
         names = tuple(cell.strip() or f"column_{position}" for position, cell in enumerate(cells, start=1))
@@ -202,7 +209,11 @@ class _Lines:
         if not self._rows.columns or self._line != self._first_line:
             return None
         before = raw[:position].decode(self._rows.encoding, errors="replace").replace("\0", "")
-        cells = _split_tabs(before) if self._rows.kind == "tsv" else next(csv.reader([before]), [""])
+        cells = (
+            _split_tabs(before)
+            if self._rows.kind == "tsv"
+            else next(csv.reader([before], delimiter=self._rows.delimiter), [""])
+        )
         return self._rows.columns[len(cells) - 1] if len(cells) <= len(self._rows.columns) else None
 
 
@@ -276,7 +287,7 @@ def _split_tabs(line: str) -> list[str]:
     return line.split("\t") if line else []
 
 
-def _codec(encoding: str | None) -> str:
+def codec(encoding: str | None) -> str:
     if encoding is None:
         return "utf-8"
     try:
@@ -299,10 +310,10 @@ def _codec(encoding: str | None) -> str:
     return "utf-8" if name == "utf-8-sig" else name
 
 
-def _csv_remedy(message: str) -> str:
+def _csv_remedy(message: str, columns: Sequence[str]) -> str:
     if "new-line" in message:
         return "Save the file with line ends of Unix or Windows."
-    return (
+    return delimiter_remedy(columns) or (
         'A cell with a comma, a quote or a line break stands in quotes, and a quote inside it is doubled: "".'
     )
 
@@ -311,5 +322,11 @@ def _ragged_remedy(kind: str, cells: list[str], columns: tuple[str, ...]) -> str
     if kind == "tsv":
         return "A cell must not hold a tab or a line break: save as csv or jsonl where it does."
     if len(cells) > len(columns):
-        return 'Put a cell that holds a comma in quotes: "a, b".'
+        return delimiter_remedy(columns) or 'Put a cell that holds a comma in quotes: "a, b".'
     return "Fill in the empty cells, commas included."
+
+
+def delimiter_remedy(columns: Sequence[str]) -> str:
+    """What to do where the header of a csv file is one cell that holds another delimiter; else nothing."""
+    found = [each for each in ";\t|" if len(columns) == 1 and each in columns[0]]
+    return f"Is it separated by {found[0]!r}? Then say `delimiter: {json.dumps(found[0])}`." if found else ""
