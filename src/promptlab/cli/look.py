@@ -143,7 +143,7 @@ def _print_call(call: dict[str, Any]) -> None:
     cost = "cost unknown" if call["cost"] is None else f"{call['cost']:.6f} {call['currency']}"
     facts = [
         f"call {call['ordinal'] + 1} ({call['name']})",
-        "failed" if call["error"] else origin,
+        f"failed after {call['attempts']} attempt(s)" if call["error"] else origin,
         f"{_known(call['prompt_tokens'])} + {_known(call['completion_tokens'])} tokens",
         cost,
         f"ended by {call['finish'] or 'error'}",

@@ -120,7 +120,10 @@ class Client:
                 return self.stats.served(hit)
         if key.text in self._flights:
             self.stats.joins += 1
-            return dataclasses.replace(await self._flights.join(key.text), cached=True, attempts=0)
+            try:
+                return dataclasses.replace(await self._flights.join(key.text), cached=True, attempts=0)
+            except CallError as error:
+                raise error.shared() from error
         return await self._flights.start(key.text, lambda: self._fly(key, request))
 
     async def embed(
@@ -197,6 +200,7 @@ class Client:
                 delay_s = retries.delay_s(error, asyncio.get_running_loop().time())
                 if delay_s is None:
                     self.stats.failed += 1
+                    error.attempts = attempts
                     raise
             await asyncio.sleep(delay_s)
 

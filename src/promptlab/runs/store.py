@@ -27,7 +27,9 @@ QUEUE_ROWS = 4096  # what may wait for the disk before the engine waits too
 
 _TRIAL = """INSERT OR REPLACE INTO trials (id, identity, cell, sample, repeat, status, text, answer, rule,
     error, notes, finished, latency_s, calls, cached_calls, prompt_tokens, completion_tokens, cost_usd,
-    paid_usd, unknown_costs) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+    paid_usd, unknown_costs, attempts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_REPLACED = "DELETE FROM trials WHERE identity = ? RETURNING attempts, paid_usd"
+_TRIED_BEFORE = "UPDATE trials SET attempts = attempts + ?, paid_usd = paid_usd + ? WHERE id = ?"
 _CALL = f"INSERT INTO calls VALUES ({', '.join('?' * 22)})"
 
 _FINISHED = """SELECT count(*) FROM trials JOIN samples ON samples.id = trials.sample
@@ -50,17 +52,35 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
             )
         else:
             connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA busy_timeout = 10000")
+        if not read_only:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA busy_timeout = 10000")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.Error as error:
-        raise StorageError(
-            f"{path} cannot be opened: {error}.",
-            remedy="If it is damaged, --fresh starts a new run fed from the cache.",
-        ) from error
+        raise unusable(path, error) from error
     return connection
+
+
+def unusable(path: Path, error: Exception) -> StorageError:
+    """What to say of a run store in which SQLite, or what is read from it, fails."""
+    name = getattr(error, "sqlite_errorname", "")
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or not isinstance(error, sqlite3.Error):
+        return StorageError(
+            f"{path} is damaged: {error}.",
+            remedy="Put back a copy of it, or start a new run with --fresh: paid answers are in the cache.",
+        )
+    if name in ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"):
+        return StorageError(
+            f"the disk that holds {path} is full.",
+            remedy="Free space and run the same command again: paid answers are in the cache.",
+        )
+    return StorageError(
+        f"{path} cannot be used: {error}.",
+        remedy="Look at the disk and the permissions, and run the same command again: paid answers are in "
+        "the cache.",
+    )
 
 
 class RunStore:
@@ -73,10 +93,11 @@ class RunStore:
         self.path = path
         self._connection = connect(path)
         try:
-            migrate(self._connection)
+            migrate(self._connection, path)
+            found = self._connection.execute("SELECT coalesce(max(id), 0), count(*) FROM trials").fetchone()
         except sqlite3.Error as error:
-            raise StorageError(f"{path} cannot be prepared: {error}.") from error
-        found = self._connection.execute("SELECT coalesce(max(id), 0), count(*) FROM trials").fetchone()
+            self._connection.close()
+            raise unusable(path, error) from error
         self._next_trial = int(found[0]) + 1
         self._fresh = found[1] == 0
         self._queue: queue.Queue[TrialRow | _Job | None] = queue.Queue()
@@ -201,11 +222,8 @@ class RunStore:
         except (sqlite3.Error, StorageError) as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-            self._failure = self._failure or StorageError(
-                f"{self.path} cannot be written: {error}.",
-                remedy="Free disk space or fix the permissions and run the same command again: "
-                "paid answers are in the cache.",
-            )
+            if self._failure is None:
+                self._failure = error if isinstance(error, StorageError) else unusable(self.path, error)
             for job in jobs:
                 job.future.set_exception(self._failure)
             return
@@ -218,9 +236,10 @@ class RunStore:
             return entry.run(self._connection)
         trial = self._next_trial
         self._next_trial += 1
-        if not self._fresh:
-            self._connection.execute("DELETE FROM trials WHERE identity = ?", (entry.identity,))
+        before = [] if self._fresh else self._connection.execute(_REPLACED, (entry.identity,)).fetchall()
         self._connection.execute(_TRIAL, (trial, *entry.trial_values()))
+        for attempts, paid_usd in before:  # an error that is tried again: what it took counts for the trial
+            self._connection.execute(_TRIED_BEFORE, (attempts, paid_usd, trial))
         self._connection.executemany(_CALL, entry.call_values(trial))
         self._connection.executemany(
             "INSERT INTO scores VALUES (?, ?, ?)",
