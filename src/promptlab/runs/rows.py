@@ -61,9 +61,7 @@ class TrialRow:
             sum(known),
             sum(paid),
             len(replies) - len(known),
-            sum(
-                call.attempts if call.completion is None else call.completion.attempts for call in self.calls
-            ),
+            sum((call.completion or call).attempts for call in self.calls),
         )
 
     def call_values(self, trial: int) -> list[tuple[Any, ...]]:

@@ -27,7 +27,8 @@ QUEUE_ROWS = 4096  # what may wait for the disk before the engine waits too
 
 _TRIAL = """INSERT OR REPLACE INTO trials (id, identity, cell, sample, repeat, status, text, answer, rule,
     error, notes, finished, latency_s, calls, cached_calls, prompt_tokens, completion_tokens, cost_usd,
-    paid_usd, unknown_costs, attempts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+    paid_usd, unknown_costs, attempts)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _REPLACED = "DELETE FROM trials WHERE identity = ? RETURNING attempts, paid_usd"
 _TRIED_BEFORE = "UPDATE trials SET attempts = attempts + ?, paid_usd = paid_usd + ? WHERE id = ?"
 _CALL = f"INSERT INTO calls VALUES ({', '.join('?' * 22)})"
