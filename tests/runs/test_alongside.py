@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -21,28 +20,26 @@ def command(tmp_path: Path, fake_provider: Any) -> RealCommand:
     return command
 
 
-def read(command: RealCommand, run: subprocess.Popen[str], *args: str) -> list[Any]:
-    """What a command prints, again and again, until the run is over; and once more."""
-    found = []
-    over = False
-    while not over:
-        over = run.poll() is not None
-        found.append(json.loads(command.run(*args)[0]))
-    return found
-
-
 def test_readers_always_see_a_whole_run_while_it_is_written(command: RealCommand, fake_provider: Any) -> None:
-    home = command.folder / ".promptlab"
     undisturbed = whole_table(command.compare(home=command.folder / "alone"))
-    fake_provider.control(reset=True, latency_ms=120)
+    fake_provider.control(reset=True, latency_ms=500)
     process = command.start("compare", "exp.yaml", "--json")
     wait_until(lambda: fake_provider.requests > 16, "the run does not get going")
+
+    def read(*args: str) -> list[Any]:
+        """What a command prints, again and again, until the run is over; and once more."""
+        found = []
+        over = False
+        while not over:
+            over = process.poll() is not None
+            found.append(json.loads(command.run(*args, "--json")[0]))
+            if len(found) == 3:
+                fake_provider.control(latency_ms=5)
+        return found
+
     with ThreadPoolExecutor(3) as readers:
-        tables = readers.submit(read, command, process, "compare", "loop", "--json")
-        pages = [
-            readers.submit(read, command, process, "show", "loop", "--json", "--limit", "40", *args)
-            for args in ((), ("--offset", "40"))
-        ]
+        tables = readers.submit(read, "compare", "loop")
+        pages = [readers.submit(read, "show", "loop", "--limit", "40", "--offset", at) for at in ("0", "40")]
         out, err = process.communicate(timeout=100)
     assert process.returncode == 0, err
     assert whole_table(json.loads(out)) == undisturbed
@@ -58,7 +55,7 @@ def test_readers_always_see_a_whole_run_while_it_is_written(command: RealCommand
         assert all(row["exact_match"] is not None and row["calls"] for row in page)
     first, second = (reader.result()[-1] for reader in pages)
     assert len({row["trial"] for row in first + second}) == 80
-    check_store(store_of(home))
+    check_store(store_of(command.folder / ".promptlab"))
 
 
 def test_a_run_that_has_only_begun_has_no_results_yet(command: RealCommand, fake_provider: Any) -> None:

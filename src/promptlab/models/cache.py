@@ -108,14 +108,7 @@ class DiskCache:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.chmod(0o700)
-            self._rows = diskcache.Cache(
-                str(folder),
-                timeout=BUSY_TIMEOUT_S,
-                disk=BytesDisk,
-                eviction_policy="none",
-                cull_limit=0,
-                size_limit=_NO_SIZE_LIMIT,
-            )
+            self._rows = _open(folder)
             _keep_reserve(folder / _RESERVE_NAME)
         except (OSError, sqlite3.Error) as error:
             raise self._unusable(error) from error
@@ -227,6 +220,24 @@ class DiskCache:
             f"the cache {self.folder} cannot be used: {text}.",
             remedy="Move that folder away to begin a new one, or restore it from a copy.",
         )
+
+
+def _open(folder: Path) -> diskcache.Cache:
+    # diskcache measures its patience by the wall clock, which may jump: ours goes on.
+    deadline = time.monotonic() + WRITE_PATIENCE_S
+    while True:
+        try:
+            return diskcache.Cache(
+                str(folder),
+                timeout=BUSY_TIMEOUT_S,
+                disk=BytesDisk,
+                eviction_policy="none",
+                cull_limit=0,
+                size_limit=_NO_SIZE_LIMIT,
+            )
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
 
 
 def _is_full(error: BaseException | None) -> bool:
