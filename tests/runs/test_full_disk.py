@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -98,6 +99,28 @@ def test_a_disk_that_fills_up_loses_nothing_that_was_paid(
     assert whole_table(resumed) == undisturbed
     assert fake_provider.requests == needed
     check_store(store_of(home))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_result_that_does_not_fit_is_said_in_one_line_and_is_kept(
+    command: RealCommand, fake_provider: Any
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        process = subprocess.run(
+            [sys.executable, "-m", "promptlab", "compare", "exp.yaml", "--json"],
+            cwd=command.folder,
+            env=command.env,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    (line,) = [line for line in process.stderr.splitlines() if "planned" not in line and "price" not in line]
+    assert line.startswith("promptlab: the result cannot be written: the disk is full.")
+    assert process.returncode == 1
+    asked = fake_provider.requests
+    assert command.compare()["status"] == "complete"
+    assert fake_provider.requests == asked
 
 
 @pytest.mark.parametrize("which", SIZES)

@@ -107,8 +107,8 @@ def find_run(home: Path, wanted: str) -> RunDirectory:
     raise UsageError(f"there is no run {wanted!r} in {home}.", remedy=did_you_mean(wanted, names))
 
 
-def new_run(home: Path, facts: Mapping[str, Any]) -> RunDirectory:
-    """A new directory for a run of which those `facts` hold (`describe`); it comes after all others."""
+def new_run(home: Path, facts: Mapping[str, Any]) -> tuple[RunDirectory, FileLock]:
+    """A directory for a run of which those `facts` hold (`describe`), after all others, and its lock."""
     last = next((run.manifest().get("number", 0) for run in all_runs(home)), 0)
     slug = re.sub(r"[^\w.-]+", "-", facts["experiment"], flags=re.UNICODE).strip("-.")[:60] or "run"
     stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime())
@@ -121,8 +121,14 @@ def new_run(home: Path, facts: Mapping[str, Any]) -> RunDirectory:
             remedy="Set PROMPTLAB_HOME to a folder you can write to.",
         ) from error
     run = RunDirectory(path)
+    # Locked before its manifest is there: until then no other process knows of it.
+    lock = run.lock()
+    if lock is None:
+        raise StorageError(
+            f"{path} cannot be locked.", remedy="Set PROMPTLAB_HOME to a folder on a disk of this machine."
+        )
     run.update_manifest(**facts, number=last + 1, created=time.time(), status="running")
-    return run
+    return run, lock
 
 
 def describe(plan: Plan) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from promptlab.basics.errors import UsageError
 from promptlab.basics.files import FileLock, write_atomically
 from promptlab.basics.loop import submit
 from promptlab.experiment import Plan
@@ -140,11 +139,7 @@ def _claim(
         if lock is not None:
             return known, lock
         tell(f"another process works on run {known.id}: starting a run of its own, fed from the shared cache")
-    run = new_run(home, facts)
-    lock = run.lock()
-    if lock is None:
-        raise UsageError(f"the new run {run.path} is locked by another process.", remedy="Try again.")
-    return run, lock
+    return new_run(home, facts)
 
 
 def _note(run: RunDirectory, plan: Plan, facts: Facts, **more: Any) -> None:
