@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -105,3 +107,34 @@ def test_what_is_tried_again_and_what_ends_a_cell_never_overlap() -> None:
     for kind in CallErrorKind:
         error = CallError(kind, "x")
         assert not (error.transient and error.ends_cell)
+
+
+def test_the_loops_clock_stands_still_while_the_process_does() -> None:
+    code = """
+import asyncio, os, signal, time
+from promptlab.basics.loop import run_sync
+
+async def main():
+    loop = asyncio.get_running_loop()
+    began, truly = loop.time(), time.monotonic()
+    print("stop me", flush=True)
+    try:
+        async with asyncio.timeout(2.5):
+            while time.monotonic() - truly < 4:
+                await asyncio.sleep(0.05)
+        print("in time", loop.time() - began < 2.5)
+    except TimeoutError:
+        print("late")
+    before = loop.time()
+    await asyncio.sleep(1.5)  # waiting is no standstill
+    print("waited", 1.4 < loop.time() - before < 2.4)
+
+run_sync(main())
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "stop me\n"
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(4)
+    process.send_signal(signal.SIGCONT)
+    assert process.communicate(timeout=30)[0].splitlines() == ["in time True", "waited True"]

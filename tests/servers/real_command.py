@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +66,48 @@ class RealCommand:
         return shown
 
 
+def store_of(home: Path) -> Path:
+    """The store of the only run there."""
+    (store,) = home.glob("runs/*/run.sqlite")
+    return store
+
+
+def sql(path: Path, query: str, *values: Any) -> list[tuple[Any, ...]]:
+    """What a query finds in a SQLite file."""
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(query, values).fetchall()
+
+
+def cached_replies(home: Path) -> int:
+    """How many replies the cache holds. A lease is none."""
+    path = home / "cache" / "cache.db"
+    if not path.exists() or not sql(path, "SELECT 1 FROM sqlite_master WHERE name = 'Cache'"):
+        return 0
+    leases = "CAST(substr(value, 1, 9) AS TEXT) = '{\"lease\":'"
+    return int(sql(path, f"SELECT count(*) FROM Cache WHERE NOT {leases}")[0][0])
+
+
+def check_store(store: Path) -> None:
+    """It is whole, no trial is in it twice, and nothing belongs to none."""
+    assert sql(store, "PRAGMA integrity_check") == [("ok",)]
+    trials, distinct = sql(store, "SELECT count(*), count(DISTINCT identity) FROM trials")[0]
+    assert trials == distinct
+    assert sql(store, "PRAGMA foreign_key_check") == []
+
+
 def wait_until(holds: Any, what: str, limit_s: float = 60.0) -> None:
     deadline = time.monotonic() + limit_s
     while not holds():
         assert time.monotonic() < deadline, what
         time.sleep(0.005)
+
+
+def whole_table(shown: dict[str, Any]) -> Any:
+    """What must be equal between an undisturbed run and one that was killed, stopped or resumed."""
+    same = ("variant", "model", "n", "errors", "unparsed", "scores", "calls", "prompt_tokens")
+    return [{key: cell[key] for key in (*same, "completion_tokens")} for cell in shown["cells"]], [
+        {key: pair[key] for key in ("scorer", "a", "b", "n", "diff", "p_adjusted")} for pair in shown["pairs"]
+    ]
 
 
 def table(shown: dict[str, Any]) -> Any:

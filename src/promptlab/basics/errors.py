@@ -147,7 +147,8 @@ CELL_ENDING = frozenset(
 class CallError(PromptlabError):
     """A call to a model failed. `kind` says why; `status` and `code` are what the provider said.
 
-    `retry_after_s` is the provider's own Retry-After, in seconds, where it gave one.
+    `retry_after_s` is the provider's own Retry-After, in seconds, where it gave one. `attempts` counts the
+    requests that were sent for the call; what they cost, no one said.
     """
 
     def __init__(
@@ -165,6 +166,18 @@ class CallError(PromptlabError):
         self.status = status
         self.code = code
         self.retry_after_s = retry_after_s
+        self.attempts = 0
+
+    def shared(self) -> CallError:
+        """The same for who waited for an identical call: none of the requests was its own."""
+        return CallError(
+            self.kind,
+            self.message,
+            remedy=self.remedy,
+            status=self.status,
+            code=self.code,
+            retry_after_s=self.retry_after_s,
+        )
 
     @property
     def transient(self) -> bool:

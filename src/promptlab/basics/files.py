@@ -7,9 +7,24 @@ import tempfile
 from pathlib import Path
 from typing import IO, Self
 
+from promptlab.basics.errors import StorageError
+
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Writes beside `path` and renames: a reader sees the old file or the new one, never a part."""
+    """Writes beside `path` and renames: a reader sees the old file or the new one, never a part.
+
+    StorageError where it cannot be written.
+    """
+    try:
+        _write_atomically(path, content)
+    except OSError as error:
+        raise StorageError(
+            f"{path} cannot be written: {error.strerror}.",
+            remedy="Free space there or fix its permissions, and run the same command again.",
+        ) from error
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as stream:

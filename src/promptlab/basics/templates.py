@@ -71,7 +71,6 @@ class Template:
             raise TemplateError(f"template renders to {len(text)} characters; at most {MAX_RENDERED_CHARS}")
         return text
 
-
     def _joined(self, values: Mapping[str, Any]) -> str:
         """What Jinja would make of text and variables that are all there and are text; else ""."""
         if self._parts is None:

@@ -52,8 +52,17 @@ def runs(as_json: bool) -> None:
 @click.option(
     "--limit", type=click.IntRange(min=1), default=SHOWN_TRIALS, show_default=True, help="At most N."
 )
+@click.option(
+    "--offset",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Leave out the first N.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def show(run: str, trial: int | None, sample: str | None, failed: bool, limit: int, as_json: bool) -> None:
+def show(
+    run: str, trial: int | None, sample: str | None, failed: bool, limit: int, offset: int, as_json: bool
+) -> None:
     """Show a RUN's trials, or one TRIAL with every call: prompts, replies, tokens, cost."""
     from promptlab.basics.home import find_home
     from promptlab.runs import RunReader, find_run
@@ -63,7 +72,7 @@ def show(run: str, trial: int | None, sample: str | None, failed: bool, limit: i
             found = {**reader.trial(trial), "call_list": list(reader.calls(trial))}
             _print_json(found) if as_json else _print_trial(found)
             return
-        rows = list(reader.trials(sample=sample, failed=failed, limit=limit))
+        rows = list(reader.trials(sample=sample, failed=failed, limit=limit, offset=offset))
         if as_json:
             _print_json(rows)
             return
@@ -75,9 +84,10 @@ def show(run: str, trial: int | None, sample: str | None, failed: bool, limit: i
         told = ", ".join(f"{count:,} {status}" for status, count in sorted(counts.items()))
         click.echo(f"{reader.run.id}: {told or 'no trials yet'}")
         print_rows([_brief(row, reader.scorers()) for row in rows])
-        if len(rows) == limit and sum(counts.values()) > limit:
+        if len(rows) == limit and sum(counts.values()) > offset + limit:
             click.echo(
-                f"The first {limit}; --limit N shows more, `promptlab show {run} TRIAL` one in full.",
+                f"Trials {offset + 1} to {offset + limit}; --offset {offset + limit} shows the next, "
+                f"`promptlab show {run} TRIAL` one in full.",
                 err=True,
             )
 
@@ -143,7 +153,7 @@ def _print_call(call: dict[str, Any]) -> None:
     cost = "cost unknown" if call["cost"] is None else f"{call['cost']:.6f} {call['currency']}"
     facts = [
         f"call {call['ordinal'] + 1} ({call['name']})",
-        "failed" if call["error"] else origin,
+        f"failed after {call['attempts']} attempt(s)" if call["error"] else origin,
         f"{_known(call['prompt_tokens'])} + {_known(call['completion_tokens'])} tokens",
         cost,
         f"ended by {call['finish'] or 'error'}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import Any, NoReturn
@@ -100,6 +101,8 @@ def run(args: list[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("PROMPTLAB_DEBUG"):
             raise
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return _full(error)
         click.echo(
             f"promptlab: internal error: {type(error).__name__}: {error}\n"
             "Nothing paid is lost: the cache keeps it. PROMPTLAB_DEBUG=1 shows where it happened.",
@@ -107,6 +110,18 @@ def run(args: list[str] | None = None) -> int:
         )
         return ExitCode.INTERNAL
     return result if isinstance(result, int) else ExitCode.DONE
+
+
+def _full(error: OSError) -> int:
+    """A file does not fit, or the result does not fit where it is sent to."""
+    # What is left of the result would fail again when the process ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    click.echo(
+        f"promptlab: {error.filename or 'the result'} cannot be written: the disk is full. "
+        "Free space and run the same command again: paid answers are in the cache.",
+        err=True,
+    )
+    return ExitCode.INTERNAL
 
 
 def _utf8() -> None:

@@ -106,17 +106,11 @@ class DiskCache:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.chmod(0o700)
-            diskcache.Cache(
-                str(folder),
-                timeout=BUSY_TIMEOUT_S,
-                eviction_policy="none",
-                cull_limit=0,
-                size_limit=_NO_LIMIT,
-            ).close()
+            _make(folder)
             _keep_reserve(folder / _RESERVE_NAME)
             self._reading = _connected(folder, BUSY_TIMEOUT_S)
             self._writing = _connected(folder, WRITE_PATIENCE_S)
-        except (OSError, sqlite3.Error, diskcache.Timeout) as error:
+        except (OSError, sqlite3.Error) as error:
             raise self._unusable(error) from error
         self._writer: GroupCommit[_Write, bytes | bool | None] = GroupCommit("promptlab-cache", self._commit)
 
@@ -227,9 +221,7 @@ class DiskCache:
         except StorageError as error:  # a foreign row: its own caller's trouble
             return error
 
-    def _unusable(self, error: BaseException | None) -> PromptlabError:
-        if isinstance(error, diskcache.Timeout):
-            error = error.__context__
+    def _unusable(self, error: Exception) -> PromptlabError:
         text = getattr(error, "strerror", None) or str(error)
         if _is_full(error):
             return StorageError(
@@ -251,7 +243,26 @@ class DiskCache:
         )
 
 
-def _is_full(error: BaseException | None) -> bool:
+def _make(folder: Path) -> None:
+    """diskcache's database, where there is none."""
+    # diskcache measures its patience by the wall clock, which may jump: ours goes on.
+    deadline = time.monotonic() + WRITE_PATIENCE_S
+    while True:
+        try:
+            diskcache.Cache(
+                str(folder),
+                timeout=BUSY_TIMEOUT_S,
+                eviction_policy="none",
+                cull_limit=0,
+                size_limit=_NO_LIMIT,
+            ).close()
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+
+
+def _is_full(error: Exception) -> bool:
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT)
     name = getattr(error, "sqlite_errorname", "")

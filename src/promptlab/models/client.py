@@ -119,7 +119,10 @@ class Client:
             if hit is not None:
                 return self.stats.served(hit)
         if key.text in self._flights:
-            joined = await self._flights.join(key.text)
+            try:
+                joined = await self._flights.join(key.text)
+            except CallError as error:
+                raise error.shared() from error
             if not self._serves(joined, request):
                 return await self.complete(request)
             self.stats.joins += 1
@@ -203,6 +206,7 @@ class Client:
                 delay_s = retries.delay_s(error, asyncio.get_running_loop().time())
                 if delay_s is None:
                     self.stats.failed += 1
+                    error.attempts = attempts
                     raise
             await asyncio.sleep(delay_s)
 

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,11 +73,13 @@ def all_runs(home: Path) -> Iterator[RunDirectory]:
     if not folder.is_dir():
         return
     found = [RunDirectory(path) for path in folder.iterdir() if (path / MANIFEST).is_file()]
-    yield from sorted(found, key=lambda run: (_created(run), run.id), reverse=True)
+    yield from sorted(found, key=_age, reverse=True)
 
 
-def _created(run: RunDirectory) -> float:
-    return float(run.manifest().get("created", 0.0))
+def _age(run: RunDirectory) -> tuple[int, float, str]:
+    """By number, since the clock may have been set back between two runs."""
+    manifest = run.manifest()
+    return int(manifest.get("number", 0)), float(manifest.get("created", 0.0)), run.id
 
 
 def latest_run(home: Path, name: str) -> RunDirectory | None:
@@ -105,9 +107,10 @@ def find_run(home: Path, wanted: str) -> RunDirectory:
     raise UsageError(f"there is no run {wanted!r} in {home}.", remedy=did_you_mean(wanted, names))
 
 
-def new_run(home: Path, name: str) -> RunDirectory:
-    """A new, empty directory for a run of that experiment."""
-    slug = re.sub(r"[^\w.-]+", "-", name, flags=re.UNICODE).strip("-.")[:60] or "run"
+def new_run(home: Path, facts: Mapping[str, Any]) -> tuple[RunDirectory, FileLock]:
+    """A directory for a run of which those `facts` hold (`describe`), after all others, and its lock."""
+    last = next((run.manifest().get("number", 0) for run in all_runs(home)), 0)
+    slug = re.sub(r"[^\w.-]+", "-", facts["experiment"], flags=re.UNICODE).strip("-.")[:60] or "run"
     stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime())
     path = runs_folder(home) / f"{slug}-{stamp}-{secrets.token_hex(2)}"
     try:
@@ -117,7 +120,15 @@ def new_run(home: Path, name: str) -> RunDirectory:
             f"cannot create {path}: {error.strerror}.",
             remedy="Set PROMPTLAB_HOME to a folder you can write to.",
         ) from error
-    return RunDirectory(path)
+    run = RunDirectory(path)
+    # Locked before its manifest is there: until then no other process knows of it.
+    lock = run.lock()
+    if lock is None:
+        raise StorageError(
+            f"{path} cannot be locked.", remedy="Set PROMPTLAB_HOME to a folder on a disk of this machine."
+        )
+    run.update_manifest(**facts, number=last + 1, created=time.time(), status="running")
+    return run, lock
 
 
 def describe(plan: Plan) -> dict[str, Any]:

@@ -56,6 +56,7 @@ class Engine:
         self._succeeded: set[str] = set()
         self._bad_requests: dict[str, int] = {}
         self._ending: Ending | None = None
+        self._failure: PromptlabError | None = None
         self.budget_message = ""
 
     @property
@@ -85,10 +86,10 @@ class Engine:
             async with asyncio.TaskGroup() as group:
                 for lane in lanes.values():
                     group.create_task(self._lane(lane))
-        except* PromptlabError as errors:
-            raise errors.exceptions[0] from None
         finally:
             watch.cancel()
+        if self._failure is not None:
+            raise self._failure
         if self._ending is None:
             failed = self.progress.errors or self._stopped
             self._ending = "failed" if failed else "complete"
@@ -140,6 +141,14 @@ class Engine:
         ]
 
     async def _work(self, feed: _Shared) -> None:
+        try:
+            await self._draw_from(feed)
+        except PromptlabError as error:
+            # The others finish what they have in flight: it is paid for.
+            self._failure = self._failure or error
+            self._end("failed")
+
+    async def _draw_from(self, feed: _Shared) -> None:
         while self._ending is None:
             item = await feed.next()
             if item is None:

@@ -7,14 +7,14 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError as FutureCancelled
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from promptlab.basics.errors import UsageError
 from promptlab.basics.files import FileLock, write_atomically
 from promptlab.basics.loop import submit
 from promptlab.experiment import Plan
@@ -26,6 +26,7 @@ from promptlab.runs.progress import Progress
 from promptlab.runs.regrade import grade_missing
 from promptlab.runs.store import RunStore
 
+Facts = Mapping[str, Any]
 Tell = Callable[[str], None]
 # Raises UsageError where this is not to be spent.
 Approve = Callable[[Estimate], None]
@@ -72,7 +73,8 @@ def execute(
     StorageError where the disk fails. What was finished by then is kept.
     """
     started = time.monotonic()
-    run, lock = _claim(plan, home, options, tell)
+    facts = describe(plan)
+    run, lock = _claim(plan, home, options, tell, facts)
     discard = not run.store.exists()  # until it is sure that something will be run
     try:
         with RunStore(run.store) as store:
@@ -85,7 +87,7 @@ def execute(
             if missing:
                 _check(plan, home, options, tell, approve)
                 discard = False
-                _begin(run, plan)
+                _note(run, plan, facts, status="running")
                 if watch is not None:
                     watch(progress)
                 result = _run(plan, home, options, store, progress, run, tell)
@@ -95,8 +97,8 @@ def execute(
             grade_missing(store, plan, graders)
             if missing:
                 run.update_manifest(status=result.status, ended=time.time())
-            elif run.manifest().get("scoring") != describe(plan)["scoring"]:
-                _begin(run, plan)
+            elif _differs(run, plan, facts):
+                _note(run, plan, facts)
         result.seconds = time.monotonic() - started
         return result
     finally:
@@ -127,7 +129,9 @@ def _check(plan: Plan, home: Path, options: Options, tell: Tell, approve: Approv
         approve(cost)
 
 
-def _claim(plan: Plan, home: Path, options: Options, tell: Tell) -> tuple[RunDirectory, FileLock]:
+def _claim(
+    plan: Plan, home: Path, options: Options, tell: Tell, facts: Facts
+) -> tuple[RunDirectory, FileLock]:
     """The run to work on, locked. A run another live process works on is left to it."""
     known = None if options.fresh else latest_run(home, plan.spec.name)
     if known is not None:
@@ -135,17 +139,20 @@ def _claim(plan: Plan, home: Path, options: Options, tell: Tell) -> tuple[RunDir
         if lock is not None:
             return known, lock
         tell(f"another process works on run {known.id}: starting a run of its own, fed from the shared cache")
-    run = new_run(home, plan.spec.name)
-    run.update_manifest(created=time.time(), experiment=plan.spec.name, status="running")
-    lock = run.lock()
-    if lock is None:
-        raise UsageError(f"the new run {run.path} is locked by another process.", remedy="Try again.")
-    return run, lock
+    return new_run(home, facts)
 
 
-def _begin(run: RunDirectory, plan: Plan) -> None:
+def _note(run: RunDirectory, plan: Plan, facts: Facts, **more: Any) -> None:
+    """Writes down what the experiment file says now."""
     write_atomically(run.path / EXPERIMENT, plan.loaded.document.text.encode())
-    run.update_manifest(**describe(plan), status="running")
+    run.update_manifest(**facts, **more)
+
+
+def _differs(run: RunDirectory, plan: Plan, facts: Facts) -> bool:
+    """Whether the file or its data say something else than what is written down."""
+    path, manifest = run.path / EXPERIMENT, run.manifest()
+    same_text = path.is_file() and path.read_bytes() == plan.loaded.document.text.encode()
+    return not same_text or manifest.get("datasets") != facts["datasets"]
 
 
 def _missing(plan: Plan, store: RunStore, cells: dict[str, int]) -> int:

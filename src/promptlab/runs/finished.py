@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from types import TracebackType
 from typing import Self
 
 from promptlab.experiment import Cell, Plan
 from promptlab.runs.directory import RunDirectory
-from promptlab.runs.reading import RunReader
+from promptlab.runs.reading import RunReader, has_results
 
 # The usual lengths are those of the last trials.
 OBSERVED_TRIALS = 300
@@ -33,19 +35,25 @@ class Finished:
     def __init__(self, plan: Plan, cell: Cell, run: RunDirectory | None) -> None:
         self._plan = plan
         self._cell = cell
-        self._reader = RunReader(run) if run is not None and run.store.exists() else None
-        self._row: int | None = None
-        if self._reader is not None:
-            query = "SELECT id FROM cells WHERE hash = ?"
-            found = self._reader.connection.execute(query, (cell.hash,)).fetchone()
-            self._row = None if found is None else int(found[0])
+        self._reader = None if run is None or not has_results(run) else RunReader(run)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._reader is not None:
-            self._reader.connection.close()
+            self._reader.__exit__(kind, error, trace)
+
+    @cached_property
+    def _row(self) -> int | None:
+        """The cell's row in the store."""
+        if self._reader is None:
+            return None
+        query = "SELECT id FROM cells WHERE hash = ?"
+        found = self._reader.connection.execute(query, (self._cell.hash,)).fetchone()
+        return None if found is None else int(found[0])
 
     def missing(self) -> list[int]:
         """The numbers of the trials that are not known to be finished: position × repeats + repeat.

@@ -5,18 +5,19 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from types import TracebackType
 from typing import Any, Self
 
 import orjson
 
 from promptlab.basics.errors import StorageError, UsageError
 from promptlab.runs.directory import RunDirectory
-from promptlab.runs.schema import MIGRATIONS
-from promptlab.runs.store import connect
+from promptlab.runs.schema import MIGRATIONS, migrate, version_of
+from promptlab.runs.store import connect, unusable
 
 _TRIALS = """SELECT trials.id AS trial, cells.variant, cells.model, cells.dataset, samples.sample,
         trials.repeat, trials.status, trials.answer, trials.text, trials.rule, trials.error,
-        trials.calls, trials.cached_calls, trials.prompt_tokens, trials.completion_tokens,
+        trials.calls, trials.cached_calls, trials.attempts, trials.prompt_tokens, trials.completion_tokens,
         CASE WHEN trials.unknown_costs = 0 THEN trials.cost_usd END AS cost_usd, trials.latency_s,
         samples.body
     FROM trials JOIN cells ON cells.id = trials.cell JOIN samples ON samples.id = trials.sample
@@ -24,27 +25,27 @@ _TRIALS = """SELECT trials.id AS trial, cells.variant, cells.model, cells.datase
 
 
 class RunReader:
-    """Read-only access to one run."""
+    """Read-only access to one run, as it was when the reader was opened, whatever is written meanwhile.
+
+    A store of an older version is brought up to date first. UsageError: there is nothing yet. StorageError:
+    a newer version, or damage, which is found wherever the reader is used as a context.
+    """
 
     def __init__(self, run: RunDirectory) -> None:
         self.run = run
-        if not run.store.exists():
-            raise UsageError(f"run {run.id} has no results yet ({run.store} is missing).")
-        self.connection = connect(run.store, read_only=True)
+        self.connection = _opened(run)
         self.connection.row_factory = sqlite3.Row
-        version = self.connection.execute("PRAGMA user_version").fetchone()[0]
-        if version != len(MIGRATIONS):
-            self.connection.close()
-            raise StorageError(
-                f"run {run.id} was written by another version of promptlab (store {version}).",
-                remedy="`promptlab compare EXP.yaml` with this version brings it up to date.",
-            )
+        self.connection.execute("BEGIN")  # one snapshot for all that is read
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.connection.close()
+        if isinstance(error, (sqlite3.Error, orjson.JSONDecodeError)):
+            raise unusable(self.run.store, error) from error
 
     def meta(self, key: str) -> Any:
         """A fact of the run, or None."""
@@ -121,6 +122,43 @@ class RunReader:
         query = "SELECT scorer, value FROM scores WHERE trial = ?"
         found = dict(self.connection.execute(query, (trial,)).fetchall())
         return {name: found.get(row) for name, row in scorers.items()}
+
+
+def has_results(run: RunDirectory) -> bool:
+    """Whether there is anything to read: a run that has just begun has no store, or an empty one."""
+    if not run.store.exists():
+        return False
+    with closing(connect(run.store, read_only=True)) as connection:
+        return version_of(connection, run.store) > 0
+
+
+def _opened(run: RunDirectory) -> sqlite3.Connection:
+    if not has_results(run):
+        raise UsageError(
+            f"run {run.id} has no results yet.",
+            remedy="`promptlab compare` with its experiment file makes them.",
+        )
+    connection = connect(run.store, read_only=True)
+    if version_of(connection, run.store) < len(MIGRATIONS):
+        connection.close()
+        _bring_up_to_date(run)
+        connection = connect(run.store, read_only=True)
+    return connection
+
+
+def _bring_up_to_date(run: RunDirectory) -> None:
+    lock = run.lock()
+    if lock is None:
+        raise StorageError(
+            f"an older promptlab works on run {run.id}.", remedy="Wait until it has ended and try again."
+        )
+    try:
+        with closing(connect(run.store)) as connection:
+            migrate(connection, run.store)
+    except sqlite3.Error as error:
+        raise unusable(run.store, error) from error
+    finally:
+        lock.release()
 
 
 def _flat(row: sqlite3.Row) -> dict[str, Any]:

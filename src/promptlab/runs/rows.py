@@ -61,6 +61,7 @@ class TrialRow:
             sum(known),
             sum(paid),
             len(replies) - len(known),
+            sum((call.completion or call).attempts for call in self.calls),
         )
 
     def call_values(self, trial: int) -> list[tuple[Any, ...]]:
@@ -78,7 +79,7 @@ def _call(trial: int, ordinal: int, call: CallRecord) -> tuple[Any, ...]:
         canonical(dict(call.sampling)).decode(),
     )
     if reply is None:
-        return (*head, None, None, call.error, None, None, None, 0, 0, *(None,) * 8, None)
+        return (*head, None, None, call.error, None, None, None, 0, call.attempts, *(None,) * 9)
     usage = reply.usage
     return (
         *head,

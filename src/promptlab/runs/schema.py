@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
 
 from promptlab.basics.errors import StorageError
 
@@ -60,17 +62,52 @@ MIGRATIONS: tuple[str, ...] = (
     ) WITHOUT ROWID;
     CREATE TABLE control (request TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID;
     """,
+    """
+    -- Requests sent for the trial, failed ones included, over all its tries in this run. NULL: before this
+    -- was counted.
+    ALTER TABLE trials ADD COLUMN attempts INTEGER;
+    UPDATE trials SET attempts = (SELECT coalesce(sum(attempts), 0) FROM calls WHERE trial = trials.id)
+        WHERE status != 'error';
+    """,
 )
 
 
-def migrate(connection: sqlite3.Connection) -> None:
-    """Brings a store to this version. One from a newer promptlab is refused, untouched."""
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+def version_of(connection: sqlite3.Connection, path: Path) -> int:
+    """The store's version; 0 is an empty file. StorageError where only a newer promptlab knows it."""
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version > len(MIGRATIONS):
         raise StorageError(
-            f"the run store has version {version}, this promptlab knows {len(MIGRATIONS)}.",
-            remedy="Upgrade promptlab, or start anew with --fresh.",
+            f"{path} was written by a newer promptlab: it has version {version}, this one knows up to "
+            f"{len(MIGRATIONS)}.",
+            remedy="Upgrade promptlab, or start a new run with --fresh: paid answers are in the cache.",
         )
-    for number, script in enumerate(MIGRATIONS[version:], version + 1):
-        # executescript commits what is open; BEGIN here makes each step all or nothing.
-        connection.executescript(f"BEGIN;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
+    return version
+
+
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Brings a store to this version, whole or not at all; see `version_of`."""
+    if version_of(connection, path) == len(MIGRATIONS):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Asked again: another process may have been faster.
+        for script in MIGRATIONS[version_of(connection, path) :]:
+            # Not executescript, which would commit what is open.
+            for statement in _statements(script):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Each ends at the end of a line."""
+    text = ""
+    for line in script.splitlines(keepends=True):
+        text += line
+        if sqlite3.complete_statement(text):
+            yield text
+            text = ""

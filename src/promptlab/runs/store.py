@@ -28,10 +28,12 @@ QUEUE_ROWS = 4096  # what may wait for the disk before the engine waits too
 
 _TRIAL = """INSERT OR REPLACE INTO trials (id, identity, cell, sample, repeat, status, text, answer, rule,
     error, notes, finished, latency_s, calls, cached_calls, prompt_tokens, completion_tokens, cost_usd,
-    paid_usd, unknown_costs) VALUES """
+    paid_usd, unknown_costs, attempts) VALUES """
 _SAMPLE = "INSERT INTO samples (dataset, sample, content, position, cluster, body) VALUES "
 _PLACED = """ ON CONFLICT (dataset, sample, content) DO UPDATE SET position = excluded.position
     RETURNING id, sample, content"""
+_REPLACED = "DELETE FROM trials WHERE identity = ? RETURNING attempts, paid_usd"
+_TRIED_BEFORE = "UPDATE trials SET attempts = attempts + ?, paid_usd = paid_usd + ? WHERE id = ?"
 
 _FINISHED = """SELECT count(*) FROM trials JOIN samples ON samples.id = trials.sample
     WHERE trials.cell = ? AND samples.position < ? AND trials.repeat < ? AND trials.status != 'error'"""
@@ -53,17 +55,35 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
             )
         else:
             connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA busy_timeout = 10000")
+        if not read_only:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA busy_timeout = 10000")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.Error as error:
-        raise StorageError(
-            f"{path} cannot be opened: {error}.",
-            remedy="If it is damaged, --fresh starts a new run fed from the cache.",
-        ) from error
+        raise unusable(path, error) from error
     return connection
+
+
+def unusable(path: Path, error: Exception) -> StorageError:
+    """What to say of a run store in which SQLite, or what is read from it, fails."""
+    name = getattr(error, "sqlite_errorname", "")
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or not isinstance(error, sqlite3.Error):
+        return StorageError(
+            f"{path} is damaged: {error}.",
+            remedy="Put back a copy of it, or start a new run with --fresh: paid answers are in the cache.",
+        )
+    if name in ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"):
+        return StorageError(
+            f"the disk that holds {path} is full.",
+            remedy="Free space and run the same command again: paid answers are in the cache.",
+        )
+    return StorageError(
+        f"{path} cannot be used: {error}.",
+        remedy="Look at the disk and the permissions, and run the same command again: paid answers are in "
+        "the cache.",
+    )
 
 
 class RunStore:
@@ -76,10 +96,11 @@ class RunStore:
         self.path = path
         self._connection = connect(path)
         try:
-            migrate(self._connection)
+            migrate(self._connection, path)
+            found = self._connection.execute("SELECT coalesce(max(id), 0), count(*) FROM trials").fetchone()
         except sqlite3.Error as error:
-            raise StorageError(f"{path} cannot be prepared: {error}.") from error
-        found = self._connection.execute("SELECT coalesce(max(id), 0), count(*) FROM trials").fetchone()
+            self._connection.close()
+            raise unusable(path, error) from error
         self._next_trial = int(found[0]) + 1
         self._fresh = found[1] == 0
         self._rows: list[TrialRow] = []
@@ -216,11 +237,8 @@ class RunStore:
         except (sqlite3.Error, StorageError) as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-            self._failure = self._failure or StorageError(
-                f"{self.path} cannot be written: {error}.",
-                remedy="Free disk space or fix the permissions and run the same command again: "
-                "paid answers are in the cache.",
-            )
+            if self._failure is None:
+                self._failure = error if isinstance(error, StorageError) else unusable(self.path, error)
             if job is not None:
                 job.future.set_exception(self._failure)
             return
@@ -230,12 +248,10 @@ class RunStore:
     def _add(self, rows: Sequence[TrialRow]) -> None:
         first = self._next_trial
         self._next_trial += len(rows)
-        if not self._fresh:
-            self._connection.executemany(
-                "DELETE FROM trials WHERE identity = ?", [(row.identity,) for row in rows]
-            )
         numbered = list(enumerate(rows, first))
+        before = [] if self._fresh else self._remove(numbered)
         insert(self._connection, _TRIAL, [(trial, *row.trial_values()) for trial, row in numbered])
+        self._connection.executemany(_TRIED_BEFORE, before)
         insert(
             self._connection,
             "INSERT INTO calls VALUES ",
@@ -246,6 +262,14 @@ class RunStore:
             "INSERT INTO scores VALUES ",
             [(trial, scorer, value) for trial, row in numbered for scorer, value in row.scores.items()],
         )
+
+    def _remove(self, numbered: Sequence[tuple[int, TrialRow]]) -> list[tuple[int, float, int]]:
+        """Errors that were tried again: what they took, for the trials that replace them."""
+        return [
+            (attempts, paid_usd, trial)
+            for trial, row in numbered
+            for attempts, paid_usd in self._connection.execute(_REPLACED, (row.identity,)).fetchall()
+        ]
 
 
 class _Job:

@@ -137,6 +137,7 @@ class CallRecord:
     sampling: Mapping[str, Any]
     completion: Completion | None = None
     error: str = ""
+    attempts: int = 0  # of a call that failed: requests that were sent all the same
 
 
 @dataclass(slots=True)

@@ -141,7 +141,7 @@ class TrialContext:
         try:
             record.completion = await self._door.complete(request)
         except CallError as error:
-            record.error = str(error)
+            record.error, record.attempts = str(error), error.attempts
             raise
         return record.completion
 

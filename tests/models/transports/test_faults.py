@@ -54,6 +54,10 @@ def test_bodies_are_understood(status: int, body: object, kind: str) -> None:
         ({"retry-after": "soon"}, None),
         ({"retry-after": "1e12"}, 604_800.0),
         ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
+        (
+            {"retry-after": "Wed, 21 Oct 2015 07:28:30 GMT", "date": "Wed, 21 Oct 2015 07:28:00 GMT"},
+            30.0,
+        ),
         ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
         ({"retry-after-ms": "x", "retry-after": "9"}, 9.0),
     ],

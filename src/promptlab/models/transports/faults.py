@@ -306,11 +306,20 @@ def retry_after_s(headers: Mapping[str, str], delay: str = "") -> float | None:
         return None
     if (value := _seconds(text)) is not None:
         return value
+    when = _moment(text)
+    if when is None:
+        return None
+    # By the provider's own clock, where it says what time it is: ours may be off.
+    now = _moment(headers.get("date") or "") or time.time()
+    return min(max(0.0, when - now), _MAX_RETRY_AFTER_S)
+
+
+def _moment(date: str) -> float | None:
+    """Unix time of an HTTP date."""
     try:
-        when = parsedate_to_datetime(text)
+        return parsedate_to_datetime(date).timestamp()
     except ValueError:
         return None
-    return min(max(0.0, when.timestamp() - time.time()), _MAX_RETRY_AFTER_S)
 
 
 def _seconds(text: str, unit_s: float = 1.0) -> float | None:
