@@ -24,6 +24,11 @@ def validate(experiments: tuple[Path, ...]) -> None:
             for note in plan.notes:
                 click.echo(note, err=True)
             click.echo(f"{path}: fine: {len(plan.cells)} cells, {trials:,} trials")
+            for each in plan.loaded.unfolded:
+                left_out = f" ({each.excluded:,} excluded)" if each.excluded else ""
+                click.echo(f"  {each.list}, {each.stem}: {len(each.names):,} from the matrix{left_out}")
+                for name in each.names:
+                    click.echo(f"    {name}")
 
 
 @click.command()

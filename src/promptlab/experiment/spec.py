@@ -158,5 +158,5 @@ class ExperimentSpec(_Strict):
 
 
 # Keys the file will know later. Until then each is refused: nothing is accepted and ignored.
-NOT_BUILT_YET = frozenset({"matrix", "breakdown", "match_tokens", "allow_unsafe_code", "vary", "gates"})
+NOT_BUILT_YET = frozenset({"breakdown", "match_tokens", "allow_unsafe_code", "vary", "gates"})
 NOT_BUILT_SOURCES = frozenset({"hub", "preset"})

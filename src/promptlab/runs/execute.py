@@ -144,7 +144,7 @@ def _claim(plan: Plan, home: Path, options: Options, tell: Tell) -> tuple[RunDir
 
 
 def _begin(run: RunDirectory, plan: Plan) -> None:
-    write_atomically(run.path / EXPERIMENT, plan.loaded.document.text.encode())
+    write_atomically(run.path / EXPERIMENT, plan.loaded.text.encode())
     run.update_manifest(**describe(plan), status="running")
 
 
