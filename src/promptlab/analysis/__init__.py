@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from promptlab.analysis.best_cell import Best, best
     from promptlab.analysis.bootstrap import bootstrap_interval, paired_bootstrap
     from promptlab.analysis.cells import CellResult, Family
     from promptlab.analysis.comparing import compare
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ASSUMED_DISCORDANCE",
+    "Best",
     "CellName",
     "CellResult",
     "CellSummary",
@@ -29,6 +31,7 @@ __all__ = [
     "ScoreSummary",
     "Status",
     "Verdict",
+    "best",
     "bootstrap_interval",
     "compare",
     "compare_run",
@@ -39,6 +42,7 @@ __all__ = [
 
 # `estimate` wants the power formulas without paying for numpy: names are fetched where they are used.
 _HOMES = {
+    "best_cell": ("Best", "best"),
     "bootstrap": ("bootstrap_interval", "paired_bootstrap"),
     "cells": ("CellResult", "Family"),
     "comparing": ("compare",),
