@@ -10,7 +10,15 @@ if TYPE_CHECKING:
     from promptlab.analysis.bootstrap import bootstrap_interval, paired_bootstrap
     from promptlab.analysis.cells import CellResult, Family
     from promptlab.analysis.comparing import compare
-    from promptlab.analysis.comparison import CellSummary, Comparison, Pair, ScoreSummary, Status, Verdict
+    from promptlab.analysis.comparison import (
+        Breakdown,
+        CellSummary,
+        Comparison,
+        Pair,
+        ScoreSummary,
+        Status,
+        Verdict,
+    )
     from promptlab.analysis.families import CellName
     from promptlab.analysis.intervals import Interval
     from promptlab.analysis.paired import Difference
@@ -20,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ASSUMED_DISCORDANCE",
     "Best",
+    "Breakdown",
     "CellName",
     "CellResult",
     "CellSummary",
@@ -46,7 +55,7 @@ _HOMES = {
     "bootstrap": ("bootstrap_interval", "paired_bootstrap"),
     "cells": ("CellResult", "Family"),
     "comparing": ("compare",),
-    "comparison": ("CellSummary", "Comparison", "Pair", "ScoreSummary", "Status", "Verdict"),
+    "comparison": ("Breakdown", "CellSummary", "Comparison", "Pair", "ScoreSummary", "Status", "Verdict"),
     "families": ("CellName",),
     "intervals": ("Interval",),
     "paired": ("Difference",),

@@ -27,10 +27,15 @@ def compare_run(
     `limit` takes the first n test samples of every data set only.
     """
     manifest = run.manifest()
+    scoring = manifest["scoring"]
+    breakdown = scoring.get("breakdown", [])
     with RunReader(run) as reader:
         scorers = reader.scorers()
-        cells = [_cell(reader.connection, row, scorers, manifest, limit) for row in reader.cells()]
-    scoring = manifest["scoring"]
+        fields = {name: _fields(reader, name, breakdown) for name in manifest["datasets"]}
+        cells = [
+            _cell(reader.connection, row, scorers, manifest, limit, fields.get(row["dataset"], {}))
+            for row in reader.cells()
+        ]
     family = Family(
         primary=scoring["primary"],
         baseline=scoring["baseline"],
@@ -56,7 +61,24 @@ def compare_run(
         experiment=manifest["experiment"],
         sent_calls=sent_calls,
         notes=notes,
+        breakdown=breakdown,
     )
+
+
+def _fields(reader: RunReader, dataset: str, names: list[str]) -> dict[str, NDArray[np.object_]]:
+    """Breakdown field → what the sample at each position says there; not those that no sample has."""
+    if not names:
+        return {}
+    said = reader.sample_fields(dataset, names)
+    size = max(said, default=-1) + 1
+    found = {}
+    for number, name in enumerate(names):
+        values = np.full(size, None, dtype=np.object_)
+        for position, texts in said.items():
+            values[position] = texts[number]
+        if any(value is not None for value in values):
+            found[name] = values
+    return found
 
 
 def _cell(
@@ -65,6 +87,7 @@ def _cell(
     scorers: dict[str, int],
     manifest: dict[str, Any],
     limit: int | None,
+    fields: dict[str, NDArray[np.object_]],
 ) -> CellResult:
     repeats = int(manifest["repeats"])
     size = int(row["planned"]) // repeats
@@ -93,6 +116,7 @@ def _cell(
     total = int(sums[9])
     unknown = int(sums[7] or 0)
     clusters = [each[3] for each in trials]
+    positions = np.array([each[0] for each in trials], dtype=np.int64)
     return CellResult(
         variant=row["variant"],
         model=row["model"],
@@ -113,12 +137,13 @@ def _cell(
         paid_usd=_paid(float(sums[8] or 0.0), unknown, sent=int(sums[0]) - int(sums[1])) if total else None,
         latency_p50_s=float(np.percentile(latencies, 50)) if latencies.size else None,
         latency_p95_s=float(np.percentile(latencies, 95)) if latencies.size else None,
-        samples=np.array([each[0] for each in trials], dtype=np.int64),
+        samples=positions,
         repeats=np.array([each[1] for each in trials], dtype=np.int64),
         groups=_numbered(clusters) if any(each is not None for each in clusters) else None,
         answered=np.array([each[2] == "ok" for each in trials], dtype=np.bool_),
         scores={name: _scores(connection, chosen, scorer) for name, scorer in scorers.items()},
         oracle=bool(row["oracle"]),
+        fields={name: values[positions] for name, values in fields.items()},
         drawn_once=row["drawn_once"],
     )
 

@@ -46,6 +46,7 @@ def plan_of(loaded: Loaded, home: Path) -> Plan:
         for index, dataset in enumerate(datasets):
             for variant in variants:
                 _check(loaded, variant, dataset, index, cells)
+        _check_breakdown(loaded, datasets)
         notes = [f"{dataset.name}: {note}" for dataset in datasets for note in dataset.notes]
         return Plan(loaded, cells, datasets, scoring, notes, _stack=stack)
     except BaseException:
@@ -104,6 +105,28 @@ def _placed(loaded: Loaded, path: Path_, error: ExperimentError) -> ExperimentEr
     message = f"{error.file}:{error.line}: {error.message}" if error.line is not None else error.message
     inner = tuple(int(part) if part.isdigit() else part for part in error.field.split(".") if part)
     return loaded.error((*path, *inner), message, value=error.value, remedy=error.remedy)
+
+
+def _check_breakdown(loaded: Loaded, datasets: list[Dataset]) -> None:
+    """Each field must be one of some data set's samples; another data set may lack it."""
+    known = {"target"}
+    for spec, dataset in zip(loaded.spec.datasets, datasets, strict=True):
+        known |= {*dataset.columns, *dataset.partial_columns, *dataset.first().metadata}
+        known |= {"group"} if spec.group is not None else set()
+    for index, name in enumerate(loaded.spec.breakdown):
+        place = ("breakdown", index)
+        if name in loaded.spec.breakdown[:index]:
+            raise loaded.error(place, f"{name!r} stands here twice", remedy="Remove one of them.")
+        if name in known or ("." in name and name.partition(".")[0] in known):
+            continue
+        if any(name in dataset.withheld for dataset in datasets):
+            remedy = "`target` breaks down by what is to be answered."
+            raise loaded.error(
+                place, "that column holds the target or the rationale", value=name, remedy=remedy
+            )
+        raise loaded.error(
+            place, "no data set has such a field", value=name, remedy=did_you_mean(name, sorted(known))
+        )
 
 
 def _cell(loaded: Loaded, variant: Variant, model: Model, dataset: Dataset) -> Cell:

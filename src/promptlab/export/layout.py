@@ -9,6 +9,8 @@ from types import MappingProxyType
 from rich.cells import cell_len, chop_cells
 from rich.text import Text
 
+from promptlab.export.plain_text import plain
+
 _GAP = 2
 _BLOCK_GAP = 3
 
@@ -50,6 +52,17 @@ def tables(blocks: Sequence[Block], width: int) -> list[list[Block]]:
             filled[-1].append(piece)
             room -= piece.width + _BLOCK_GAP
     return filled
+
+
+def group_headings(keys: Sequence[tuple[str, str]]) -> list[str]:
+    """What tells (model, data set) groups apart; what they share is said above the table."""
+    models, datasets = {model for model, _ in keys}, {dataset for _, dataset in keys}
+    if len(datasets) == 1:
+        return [plain(model) if len(models) > 1 else "" for model, _ in keys]
+    return [
+        f"{plain(model)} on {plain(dataset)}" if len(models) > 1 else plain(dataset)
+        for model, dataset in keys
+    ]
 
 
 def joined(blocks: Sequence[Block], width: int) -> list[Block]:

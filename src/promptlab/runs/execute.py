@@ -96,7 +96,7 @@ def execute(
             if missing:
                 run.update_manifest(status=result.status, ended=time.time())
             elif run.manifest().get("scoring") != describe(plan)["scoring"]:
-                _begin(run, plan)
+                _begin(run, plan, status=run.manifest().get("status", result.status))
         result.seconds = time.monotonic() - started
         return result
     finally:
@@ -143,9 +143,9 @@ def _claim(plan: Plan, home: Path, options: Options, tell: Tell) -> tuple[RunDir
     return run, lock
 
 
-def _begin(run: RunDirectory, plan: Plan) -> None:
+def _begin(run: RunDirectory, plan: Plan, *, status: str = "running") -> None:
     write_atomically(run.path / EXPERIMENT, plan.loaded.text.encode())
-    run.update_manifest(**describe(plan), status="running")
+    run.update_manifest(**describe(plan), status=status)
 
 
 def _missing(plan: Plan, store: RunStore, cells: dict[str, int]) -> int:
