@@ -266,6 +266,11 @@ WRONG: dict[str, tuple[str, int, list[str]]] = {
         5,
         ["two variants are named 'zero_shot[a]'"],
     ),
+    "a baseline that has become several": (
+        with_matrix("temperature: [0, 1]") + "baseline: zero_shot\n",
+        8,
+        ["no variant is named 'zero_shot'", "makes 2 of it", "'zero_shot[temperature=0]'"],
+    ),
     "too many": (
         with_matrix("temperature: [0, 1]\n  top_p: [" + ", ".join(f"0.{i:04}" for i in range(1, 600)) + "]"),
         8,

@@ -1,4 +1,4 @@
-"""`compare` and `run`: experiments, or stored runs."""
+"""`compare`: experiments, or stored runs."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ def run_options(command: Any) -> Any:
     return command
 
 
-def _shared(command: Any) -> Any:
+def all_run_options(command: Any) -> Any:
+    """Those and the options that say how it is run."""
     for option in reversed(_HOW_TO_RUN):
         command = option(command)
     return run_options(command)
@@ -49,7 +50,7 @@ def _shared(command: Any) -> Any:
 
 @click.command()
 @click.argument("targets", metavar="EXP.yaml|RUN ...", nargs=-1, required=True)
-@_shared
+@all_run_options
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
 @click.option("-v", "--verbose", is_flag=True, help="Also print every paired difference.")
 def compare(targets: tuple[str, ...], as_json: bool, verbose: bool, **options: Any) -> int:
@@ -65,13 +66,13 @@ def compare(targets: tuple[str, ...], as_json: bool, verbose: bool, **options: A
         return _compare_several(targets, as_json, verbose, options)
     shown, result = _compared(targets[0], options)
     if as_json:
-        _echo_json(shown.to_json())
+        echo_json(shown.to_json())
     else:
         _print(shown, verbose)
     if result is None:
         return ExitCode.DONE
-    _report(result)
-    return _exit_code(result)
+    report(result)
+    return exit_code_of(result)
 
 
 def _compare_several(targets: Sequence[str], as_json: bool, verbose: bool, options: dict[str, Any]) -> int:
@@ -88,8 +89,8 @@ def _compare_several(targets: Sequence[str], as_json: bool, verbose: bool, optio
             click.echo()
         if result is None:
             return shown, ExitCode.DONE
-        _report(result)
-        return shown, _exit_code(result)
+        report(result)
+        return shown, exit_code_of(result)
 
     outcomes = in_turn(targets, work, quiet=options["quiet"])
     code = exit_code(outcomes)
@@ -102,7 +103,7 @@ def _compare_several(targets: Sequence[str], as_json: bool, verbose: bool, optio
             }
             for each in outcomes
         ]
-        _echo_json({"exit_code": code, "experiments": entries})
+        echo_json({"exit_code": code, "experiments": entries})
     else:
         _print_summary(outcomes)
     return code
@@ -113,7 +114,7 @@ def _compared(target: str, options: dict[str, Any]) -> tuple[Comparison, RunResu
     from promptlab.analysis import compare_run
 
     if _is_file(target):
-        result = _execute(Path(target), **options)
+        result = execute_file(Path(target), **options)
         comparison = compare_run(
             result.run, limit=options["limit"], status=result.status, sent_calls=result.sent_calls
         )
@@ -130,56 +131,6 @@ def _compared(target: str, options: dict[str, Any]) -> tuple[Comparison, RunResu
         comparison = compare_run(find_run(find_home(), target), limit=options["limit"])
     shown = comparison.filtered(variants=options["variants"] or None, models=options["models"] or None)
     return shown, result
-
-
-@click.command()
-@click.argument(
-    "experiments", type=click.Path(path_type=Path), metavar="EXP.yaml ...", nargs=-1, required=True
-)
-@_shared
-@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
-def run(experiments: tuple[Path, ...], as_json: bool, **options: Any) -> int:
-    """Run what is missing of each EXP.yaml and print its run's id. Several: as `compare` does."""
-    from promptlab.cli.several import exit_code, in_turn, twins
-
-    def work(target: str) -> tuple[RunResult, int]:
-        if target in refused:
-            raise refused[target]
-        result = _execute(Path(target), **options)
-        if not as_json:
-            click.echo(result.run.id)
-        _report(result)
-        return result, _exit_code(result)
-
-    targets = list(dict.fromkeys(map(str, experiments)))
-    refused = twins([Path(target) for target in targets])
-    if len(targets) == 1:
-        result, code = work(targets[0])
-        if as_json:
-            _echo_json(_done(result))
-        return code
-    outcomes = in_turn(targets, work, quiet=options["quiet"])
-    code = exit_code(outcomes)
-    if as_json:
-        entries = [{**each.to_json(), **(_done(each.value) if each.value else {})} for each in outcomes]
-        _echo_json({"exit_code": code, "experiments": entries})
-    elif not options["quiet"]:
-        for each in outcomes:
-            told = f"{each.value.run.id}, {each.value.sent_calls:,} calls sent" if each.value else each.error
-            click.echo(f"{each.target}: {each.state}{f': {told}' if told else ''}", err=True)
-    return code
-
-
-def _done(result: RunResult) -> dict[str, Any]:
-    progress = result.progress
-    return {
-        "run": result.run.id,
-        "status": result.status,
-        "planned": progress.planned,
-        "finished": progress.reused + progress.finished,
-        "errors": sum(progress.errors.values()),
-        "sent_calls": result.sent_calls,
-    }
 
 
 def _summary(shown: Comparison | None) -> dict[str, Any]:
@@ -233,7 +184,8 @@ def _print(shown: Comparison, verbose: bool) -> None:
     print_comparison(shown, pairs=verbose)
 
 
-def _echo_json(value: Any) -> None:
+def echo_json(value: Any) -> None:
+    """Indented JSON on stdout."""
     import orjson
 
     click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
@@ -244,7 +196,7 @@ def _is_file(target: str) -> bool:
     return path.suffix in (".yaml", ".yml") or path.is_file()
 
 
-def _execute(
+def execute_file(
     path: Path,
     *,
     limit: int | None,
@@ -255,6 +207,7 @@ def _execute(
     yes: bool,
     quiet: bool,
 ) -> RunResult:
+    """Runs what is missing of one file, with progress on stderr."""
     from promptlab.api import load
     from promptlab.basics.home import find_home
     from promptlab.cli.progress import shown
@@ -297,7 +250,7 @@ def _ask(found: Estimate) -> None:
         raise UsageError("nothing was sent.")
 
 
-def _report(result: RunResult) -> None:
+def report(result: RunResult) -> None:
     """What did not go well, on stderr: one line each, with what to do."""
     for label, why in result.stopped_cells.items():
         click.echo(f"promptlab: {label} stopped early: {why}", err=True)
@@ -313,7 +266,8 @@ def _report(result: RunResult) -> None:
         click.echo("promptlab: interrupted; run the same command again to go on.", err=True)
 
 
-def _exit_code(result: RunResult) -> int:
+def exit_code_of(result: RunResult) -> int:
+    """What the command ends with if this was its only experiment."""
     return {
         "complete": ExitCode.DONE,
         "failed": ExitCode.TRIAL_ERRORS,

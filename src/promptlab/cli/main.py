@@ -15,7 +15,7 @@ from promptlab.cli.ending import told
 _COMMANDS: dict[str, tuple[str, str]] = {
     # name: (module, help); the order is the order of --help
     "compare": ("promptlab.cli.compare", "Run what is missing of experiments and print the comparison."),
-    "run": ("promptlab.cli.compare", "Run what is missing of experiments; print where it is kept."),
+    "run": ("promptlab.cli.run", "Run what is missing of experiments; print where it is kept."),
     "estimate": ("promptlab.cli.estimate", "What is still to be sent, what it costs, what it can find."),
     "demo": ("promptlab.cli.demo", "The quickstart: four ways to ask a small model, compared."),
     "init": ("promptlab.cli.init", "Write a commented experiment file to start from."),
@@ -23,7 +23,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "schema": ("promptlab.cli.check", "Print the JSON schema of the experiment file."),
     "runs": ("promptlab.cli.look", "List the stored runs."),
     "show": ("promptlab.cli.look", "Show a run, or one trial with every prompt and reply."),
-    "export": ("promptlab.cli.look", "Write a run's cells, pairs, trials or calls to a file."),
+    "export": ("promptlab.cli.look", "Write a run's cells, pairs, breakdown, trials or calls to a file."),
     "techniques": ("promptlab.cli.catalogue", "The techniques, with settings and sources."),
     "scorers": ("promptlab.cli.catalogue", "The scorers, with their settings."),
     "models": ("promptlab.cli.models", "Models: what can be used here and why not; pull, test."),

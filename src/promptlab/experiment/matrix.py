@@ -14,9 +14,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from promptlab.basics.registry import did_you_mean
 from promptlab.datasets import DatasetSpec
 from promptlab.experiment.axes import LISTS, PROMPTS, Alternative, Axis, read_axes
+from promptlab.experiment.exclusions import Exclusion, check_used, leaves_out, read_exclusions
 from promptlab.experiment.explaining import Places
 from promptlab.experiment.names import NamedEntry, default_names
 from promptlab.experiment.spec import Sampling
@@ -37,26 +37,16 @@ class Unfolded:
     excluded: int
 
 
-@dataclass
-class _Exclusion:
-    """One item of `exclude`: combinations with all of `said` are left out, of `entry` alone if it has one."""
-
-    said: dict[str, Any]
-    place: Path_
-    entry: Path_ | None = None
-    used: bool = False
-
-
 def unfold_matrix(value: dict[str, Any], places: Places) -> tuple[Unfolded, ...]:
     """Unfolds `value`, an experiment as read, in place; the entries' new places go into `places.moved`."""
     # Places as they are before anything moves: axes and exclusions stand where the file has them.
     file = Places(places.document, dict(places.moved))
     axes: list[Axis] = []
-    exclusions: list[_Exclusion] = []
+    exclusions: list[Exclusion] = []
     if "matrix" in value:
         matrix = value.pop("matrix")
         axes = read_axes(matrix, file, ("matrix",))
-        exclusions = _exclusions(matrix, file, ("matrix", "exclude"))
+        exclusions = read_exclusions(matrix, file, ("matrix", "exclude"))
     _check_targets(value, axes, file)
     reached: list[Axis] = []
     unfolded: list[Unfolded] = []
@@ -73,7 +63,7 @@ def unfold_matrix(value: dict[str, Any], places: Places) -> tuple[Unfolded, ...]
         if axis not in reached:
             raise file.error(axis.place, "every variant says that itself, so this changes nothing")
     for exclusion in exclusions:
-        _check_used(exclusion, reached, file)
+        check_used(exclusion, reached, file)
     return tuple(unfolded)
 
 
@@ -101,7 +91,7 @@ class _List:
         file: Places,
         places: Places,
         axes: list[Axis],
-        exclusions: list[_Exclusion],
+        exclusions: list[Exclusion],
     ) -> None:
         self._name = name
         self._file = file
@@ -142,7 +132,7 @@ class _List:
             raise self._file.error(place, f"`exclude` leaves no {self._name}")
         return result
 
-    def _axes_of(self, index: int, entry: Any) -> tuple[list[Axis], list[_Exclusion]]:
+    def _axes_of(self, index: int, entry: Any) -> tuple[list[Axis], list[Exclusion]]:
         """The axes that reach an entry, the experiment's before its own, and what is excluded of them."""
         if not isinstance(entry, dict):
             return [], []
@@ -158,7 +148,7 @@ class _List:
             place = (self._name, index, "matrix")
             matrix = entry.pop("matrix")
             axes += read_axes(matrix, self._file, place, own=self._name)
-            own = _exclusions(matrix, self._file, (*place, "exclude"), entry=(self._name, index))
+            own = read_exclusions(matrix, self._file, (*place, "exclude"), entry=(self._name, index))
             self._exclusions += own  # checked for use with the others
             exclusions += own
         for later, axis in enumerate(axes):
@@ -170,14 +160,14 @@ class _List:
         return axes, exclusions
 
     def _combinations(
-        self, entry: Any, axes: Sequence[Axis], exclusions: Sequence[_Exclusion]
+        self, entry: Any, axes: Sequence[Axis], exclusions: Sequence[Exclusion]
     ) -> tuple[list[_Combination], int]:
         count = math.prod(len(axis.alternatives) for axis in axes)
         if count > 100 * MAX_COMBINATIONS:
             raise self._too_many(axes)
         kept = []
         for combination in itertools.product(*(axis.alternatives for axis in axes)) if axes else [()]:
-            excluded = [each for each in exclusions if axes and _excludes(each, entry, axes, combination)]
+            excluded = [each for each in exclusions if axes and leaves_out(each, entry, axes, combination)]
             for each in excluded:
                 each.used = True
             if not excluded:
@@ -293,57 +283,3 @@ def _overlap(one: Path_, other: Path_) -> bool:
         return one[0] != other[0] or one[: len(other)] == other or other[: len(one)] == one
     shorter = min(len(one), len(other))
     return one[:shorter] == other[:shorter]
-
-
-# What is excluded
-
-
-def _exclusions(
-    matrix: dict[str, Any], places: Places, place: Path_, entry: Path_ | None = None
-) -> list[_Exclusion]:
-    said = matrix.get("exclude", [])
-    if not isinstance(said, list) or not all(isinstance(each, dict) and each for each in said):
-        raise places.error(
-            place,
-            "must be a list of combinations",
-            value=said,
-            remedy="`exclude: [{temperature: 0, prompt: long}]`.",
-        )
-    return [_Exclusion(each, (*place, number), entry) for number, each in enumerate(said)]
-
-
-def _excludes(
-    exclusion: _Exclusion, entry: dict[str, Any], axes: Sequence[Axis], combination: _Combination
-) -> bool:
-    chosen = {axis.key: alternative for axis, alternative in zip(axes, combination, strict=True)}
-    return all(
-        chosen[key].is_meant_by(said) if key in chosen else key in _SAID_BY_ENTRY and entry.get(key) == said
-        for key, said in exclusion.said.items()
-    )
-
-
-_SAID_BY_ENTRY = ("name", *(field for fields in LISTS.values() for field in fields))
-
-
-def _check_used(exclusion: _Exclusion, axes: Sequence[Axis], places: Places) -> None:
-    """An exclusion that leaves nothing out is a mistake: an unknown axis, an unknown value, or both apart."""
-    if exclusion.used:
-        return
-    keys = {axis.key for axis in axes}
-    for key, said in exclusion.said.items():
-        place = (*exclusion.place, key)
-        if key not in keys and key not in _SAID_BY_ENTRY:
-            raise places.error(
-                place, "the matrix has no such axis", value=key, remedy=did_you_mean(key, keys)
-            )
-        known = [each for axis in axes if axis.key == key for each in axis.alternatives]
-        if known and not any(each.is_meant_by(said) for each in known):
-            names = [each.name for each in known]
-            raise places.error(
-                place, f"{key} takes no such value", value=said, remedy=did_you_mean(str(said), names)
-            )
-    raise places.error(
-        exclusion.place,
-        "this leaves nothing out: no entry has all of that together",
-        remedy="Variants, models and data sets are always crossed; `exclude` speaks of one of them.",
-    )

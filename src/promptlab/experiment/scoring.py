@@ -59,10 +59,13 @@ def resolve_scoring(loaded: Loaded, variants: list[str]) -> Scoring:
             ("primary",), f"no scorer is named {spec.primary!r}", remedy=did_you_mean(spec.primary, found)
         )
     if spec.baseline is not None and spec.baseline not in variants:
+        made = [name for each in loaded.unfolded if each.stem == spec.baseline for name in each.names]
         raise loaded.error(
             ("baseline",),
             f"no variant is named {spec.baseline!r}",
-            remedy=did_you_mean(spec.baseline, variants),
+            remedy=f"The matrix makes {len(made):,} of it: name one, {made[0]!r} for example."
+            if made
+            else did_you_mean(spec.baseline, variants),
         )
     return Scoring(found, shown, strict, extracted, spec.primary, spec.baseline, spec.min_effect)
 
