@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,11 +32,9 @@ def compare_run(
     breakdown = scoring.get("breakdown", [])
     with RunReader(run) as reader:
         scorers = reader.scorers()
-        fields = {name: _fields(reader, name, breakdown) for name in manifest["datasets"]}
-        cells = [
-            _cell(reader.connection, row, scorers, manifest, limit, fields.get(row["dataset"], {}))
-            for row in reader.cells()
-        ]
+        cells = [_cell(reader.connection, row, scorers, manifest, limit) for row in reader.cells()]
+        if breakdown:
+            cells = _with_fields(reader, cells, breakdown)
     family = Family(
         primary=scoring["primary"],
         baseline=scoring["baseline"],
@@ -65,15 +64,26 @@ def compare_run(
     )
 
 
+def _with_fields(reader: RunReader, cells: list[CellResult], names: list[str]) -> list[CellResult]:
+    """The cells with what the samples of their trials say in those fields.
+
+    Samples are read after trials: a run that goes on meanwhile enters a sample before its first trial.
+    """
+    by_dataset = {name: _fields(reader, name, names) for name in {cell.dataset for cell in cells}}
+    return [
+        replace(
+            cell, fields={name: values[cell.samples] for name, values in by_dataset[cell.dataset].items()}
+        )
+        for cell in cells
+    ]
+
+
 def _fields(reader: RunReader, dataset: str, names: list[str]) -> dict[str, NDArray[np.object_]]:
-    """Breakdown field → what the sample at each position says there; not those that no sample has."""
-    if not names:
-        return {}
+    """Field → what the sample at each position says there; not the fields that no sample has."""
     said = reader.sample_fields(dataset, names)
-    size = max(said, default=-1) + 1
     found = {}
     for number, name in enumerate(names):
-        values = np.full(size, None, dtype=np.object_)
+        values = np.full(max(said, default=-1) + 1, None, dtype=np.object_)
         for position, texts in said.items():
             values[position] = texts[number]
         if any(value is not None for value in values):
@@ -87,7 +97,6 @@ def _cell(
     scorers: dict[str, int],
     manifest: dict[str, Any],
     limit: int | None,
-    fields: dict[str, NDArray[np.object_]],
 ) -> CellResult:
     repeats = int(manifest["repeats"])
     size = int(row["planned"]) // repeats
@@ -116,7 +125,6 @@ def _cell(
     total = int(sums[9])
     unknown = int(sums[7] or 0)
     clusters = [each[3] for each in trials]
-    positions = np.array([each[0] for each in trials], dtype=np.int64)
     return CellResult(
         variant=row["variant"],
         model=row["model"],
@@ -137,13 +145,12 @@ def _cell(
         paid_usd=_paid(float(sums[8] or 0.0), unknown, sent=int(sums[0]) - int(sums[1])) if total else None,
         latency_p50_s=float(np.percentile(latencies, 50)) if latencies.size else None,
         latency_p95_s=float(np.percentile(latencies, 95)) if latencies.size else None,
-        samples=positions,
+        samples=np.array([each[0] for each in trials], dtype=np.int64),
         repeats=np.array([each[1] for each in trials], dtype=np.int64),
         groups=_numbered(clusters) if any(each is not None for each in clusters) else None,
         answered=np.array([each[2] == "ok" for each in trials], dtype=np.bool_),
         scores={name: _scores(connection, chosen, scorer) for name, scorer in scorers.items()},
         oracle=bool(row["oracle"]),
-        fields={name: values[positions] for name, values in fields.items()},
         drawn_once=row["drawn_once"],
     )
 

@@ -14,7 +14,7 @@ from promptlab.techniques import techniques
 _SHORT_FORMS = {"SplitSpec": {"type": "string"}, "DemoSpec": {"type": "integer", "minimum": 0}}
 
 # A field, or `models.0.field`, to its values: `{cold: 0, warm: 1}`, `[0, 1]` or `[{name: cold, value: 0}]`.
-# What a matrix supplies is in no `required`: whether anything is missing shows once it is unfolded.
+# Settings that a matrix may supply are not required: whether one is missing shows once it is unfolded.
 _MATRIX: dict[str, Any] = {
     "title": "Matrix",
     "description": "One entry for every combination: FIELD: {NAME: VALUE, ...} or FIELD: [VALUE, ...].",
@@ -43,7 +43,9 @@ def experiment_schema() -> dict[str, Any]:
         definitions.pop(name, None)
     for name in ("ModelSpec", "DatasetSpec"):
         definitions[name]["properties"]["matrix"] = _MATRIX_HERE
-    definitions["ModelSpec"].pop("required")
+    definitions["ModelSpec"]["anyOf"] = [
+        {"required": [name]} for name in (*definitions["ModelSpec"].pop("required"), "matrix")
+    ]
     properties["models"]["items"] = {"anyOf": [{"type": "string"}, properties["models"]["items"]]}
     properties["task"] = {"anyOf": [{"type": "string"}, properties["task"]]}
     properties["dataset"] = properties["datasets"]["items"]
