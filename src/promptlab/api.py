@@ -11,13 +11,13 @@ from promptlab.analysis import Comparison, compare_run
 from promptlab.basics.errors import UsageError
 from promptlab.basics.home import find_home, open_home
 from promptlab.experiment import Plan, make_plan
-from promptlab.export import cell_rows, pair_rows
+from promptlab.export import breakdown_rows, cell_rows, pair_rows
 from promptlab.runs import Estimate, Options, Progress, RunResult, estimate, execute, find_run, latest_run
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Table = Literal["cells", "pairs", "trials"]
+Table = Literal["cells", "pairs", "breakdown", "trials"]
 
 
 def load(path: str | os.PathLike[str], *, home: Path | None = None) -> Experiment:
@@ -85,7 +85,7 @@ class Experiment:
         return compare_run(run, limit=self._limit)
 
     def to_frame(self, what: Table = "cells") -> pd.DataFrame:
-        """The latest run's cells, pairs or trials as a table, one row each."""
+        """The latest run's cells, pairs, breakdown or trials as a table, one row each."""
         import pandas as pd
 
         if what == "trials":
@@ -93,7 +93,7 @@ class Experiment:
 
             with RunReader(find_run(self.home, self.name)) as reader:
                 return pd.DataFrame(list(reader.trials()))
-        rows = cell_rows if what == "cells" else pair_rows
+        rows = {"cells": cell_rows, "pairs": pair_rows, "breakdown": breakdown_rows}[what]
         return pd.DataFrame(list(rows(self.comparison())))
 
     def _plan(self) -> Plan:

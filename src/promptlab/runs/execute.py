@@ -144,14 +144,14 @@ def _claim(
 
 def _note(run: RunDirectory, plan: Plan, facts: Facts, **more: Any) -> None:
     """Writes down what the experiment file says now."""
-    write_atomically(run.path / EXPERIMENT, plan.loaded.document.text.encode())
+    write_atomically(run.path / EXPERIMENT, plan.loaded.text.encode())
     run.update_manifest(**facts, **more)
 
 
 def _differs(run: RunDirectory, plan: Plan, facts: Facts) -> bool:
     """Whether the file or its data say something else than what is written down."""
     path, manifest = run.path / EXPERIMENT, run.manifest()
-    same_text = path.is_file() and path.read_bytes() == plan.loaded.document.text.encode()
+    same_text = path.is_file() and path.read_bytes() == plan.loaded.text.encode()
     return not same_text or manifest.get("datasets") != facts["datasets"]
 
 
