@@ -12,10 +12,12 @@ from promptlab.basics.errors import UsageError
 from promptlab.basics.home import find_home, open_home
 from promptlab.experiment import Plan, make_plan
 from promptlab.export import breakdown_rows, cell_rows, pair_rows
-from promptlab.runs import Estimate, Options, Progress, RunResult, estimate, execute, find_run, latest_run
+from promptlab.runs import Progress, find_run, latest_run
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from promptlab.runs import Estimate, RunResult
 
 Table = Literal["cells", "pairs", "breakdown", "trials"]
 
@@ -56,6 +58,8 @@ class Experiment:
         Raises UsageError before the first call for a missing key, StorageError where the disk fails. A
         budget that is reached or trials that end in errors are no exception: see `RunResult.status`.
         """
+        from promptlab.runs import Options, execute
+
         with self._plan() as plan:
             plan.select(limit=limit, variants=variants, models=models)
             self._limit = limit
@@ -73,6 +77,8 @@ class Experiment:
         use_cache: bool = True,
     ) -> Estimate:
         """What `run` with the same arguments would send and cost now. Calls nothing."""
+        from promptlab.runs import estimate
+
         with self._plan() as plan:
             plan.select(limit=limit, variants=variants, models=models)
             return estimate(plan, self.home, fresh=fresh, use_cache=use_cache)

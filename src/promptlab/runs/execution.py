@@ -13,23 +13,25 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from promptlab.basics.files import FileLock, write_atomically
 from promptlab.basics.loop import submit
 from promptlab.experiment import Plan
 from promptlab.models.pricing import is_free, price_gap, price_of
 from promptlab.runs.directory import EXPERIMENT, RunDirectory, describe, latest_run, new_run
-from promptlab.runs.engine import Ending, Engine
-from promptlab.runs.estimate import Estimate, estimate
 from promptlab.runs.progress import Progress
 from promptlab.runs.regrade import grade_missing
 from promptlab.runs.store import RunStore
 
+if TYPE_CHECKING:
+    from promptlab.runs.engine import Ending, Engine
+    from promptlab.runs.estimating import Estimate
+
 Facts = Mapping[str, Any]
 Tell = Callable[[str], None]
 # Raises UsageError where this is not to be spent.
-Approve = Callable[[Estimate], None]
+Approve = Callable[["Estimate"], None]
 # Trials of a cell that are looked at before the question what it will cost: it must not take long.
 QUESTION_TRIALS = 40
 
@@ -122,6 +124,8 @@ def _check(plan: Plan, home: Path, options: Options, tell: Tell, approve: Approv
     bounded = limits.budget_usd is not None and limits.budget_usd <= limits.confirm_usd
     if approve is None or bounded or len(gaps) == len(prices) or all(map(is_free, prices.values())):
         return
+    from promptlab.runs.estimating import estimate
+
     cost = estimate(
         plan, home, fresh=options.fresh, use_cache=options.use_cache, sampled_trials=QUESTION_TRIALS
     )
@@ -174,6 +178,7 @@ def _run(
 ) -> RunResult:
     from promptlab.models.client import CacheMode, Client
     from promptlab.models.transports import make_transport
+    from promptlab.runs.engine import Engine
 
     async def work() -> RunResult:
         client = Client.open(
