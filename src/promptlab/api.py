@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from promptlab.runs import Estimate, RunResult
+    from promptlab.runs.events import Listen
 
 Table = Literal["cells", "pairs", "breakdown", "trials"]
 
@@ -51,10 +52,12 @@ class Experiment:
         tell: Callable[[str], None] = lambda message: None,
         watch: Callable[[Progress], None] | None = None,
         approve: Callable[[Estimate], None] | None = None,
+        listen: Listen | None = None,
     ) -> RunResult:
         """Runs what is missing and returns what was done. `limit`, `variants` and `models` are filters.
 
-        `approve` is asked before more than `limits.confirm_usd` is spent; it raises UsageError to refuse.
+        `listen` gets every event of the run as a mapping (`promptlab.runs.events`). `approve` is asked before
+        more than `limits.confirm_usd` is spent; it raises UsageError to refuse.
         Raises UsageError before the first call for a missing key, StorageError where the disk fails. A
         budget that is reached or trials that end in errors are no exception: see `RunResult.status`.
         """
@@ -64,7 +67,13 @@ class Experiment:
             plan.select(limit=limit, variants=variants, models=models)
             self._limit = limit
             return execute(
-                plan, self.home, Options(fresh, use_cache), tell=tell, watch=watch, approve=approve
+                plan,
+                self.home,
+                Options(fresh, use_cache),
+                tell=tell,
+                watch=watch,
+                approve=approve,
+                listen=listen,
             )
 
     def estimate(

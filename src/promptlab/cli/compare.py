@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from promptlab.analysis import Comparison
     from promptlab.cli.several import Outcome
     from promptlab.runs import Estimate, RunResult
+    from promptlab.runs.events import Event, Listen
 
 _WHAT_TO_RUN: tuple[Callable[[Any], Any], ...] = (
     click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N test samples."),
@@ -31,6 +32,15 @@ _WHAT_TO_RUN: tuple[Callable[[Any], Any], ...] = (
 _HOW_TO_RUN: tuple[Callable[[Any], Any], ...] = (
     click.option("-y", "--yes", is_flag=True, help="Spend more than limits.confirm_usd without a question."),
     click.option("-q", "--quiet", is_flag=True, help="No progress and no messages but errors."),
+    click.option(
+        "-v", "--verbose", is_flag=True, help="Also each error as it happens, and every paired difference."
+    ),
+    click.option(
+        "--events",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Append what happens to FILE, one JSON object a line.",
+    ),
 )
 
 
@@ -52,8 +62,7 @@ def all_run_options(command: Any) -> Any:
 @click.argument("targets", metavar="EXP.yaml|RUN ...", nargs=-1, required=True)
 @all_run_options
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
-@click.option("-v", "--verbose", is_flag=True, help="Also print every paired difference.")
-def compare(targets: tuple[str, ...], as_json: bool, verbose: bool, **options: Any) -> int:
+def compare(targets: tuple[str, ...], as_json: bool, **options: Any) -> int:
     """Run what is missing of each EXP.yaml and print its comparison; of several, a summary at the end.
 
     With a stored RUN (id, unique prefix, path, or an experiment's name) reprint its comparison; calls
@@ -63,19 +72,19 @@ def compare(targets: tuple[str, ...], as_json: bool, verbose: bool, **options: A
     """
     targets = tuple(dict.fromkeys(targets))
     if len(targets) > 1:
-        return _compare_several(targets, as_json, verbose, options)
+        return _compare_several(targets, as_json, options)
     shown, result = _compared(targets[0], options)
     if as_json:
         echo_json(shown.to_json())
     else:
-        _print(shown, verbose)
+        _print(shown, options["verbose"])
     if result is None:
         return ExitCode.DONE
     report(result)
     return exit_code_of(result)
 
 
-def _compare_several(targets: Sequence[str], as_json: bool, verbose: bool, options: dict[str, Any]) -> int:
+def _compare_several(targets: Sequence[str], as_json: bool, options: dict[str, Any]) -> int:
     from promptlab.cli.several import exit_code, in_turn, twins
 
     refused = twins([Path(target) for target in targets if _is_file(target)])
@@ -85,7 +94,7 @@ def _compare_several(targets: Sequence[str], as_json: bool, verbose: bool, optio
             raise refused[target]
         shown, result = _compared(target, options)
         if not as_json:
-            _print(shown, verbose)
+            _print(shown, options["verbose"])
             click.echo()
         if result is None:
             return shown, ExitCode.DONE
@@ -206,19 +215,31 @@ def execute_file(
     no_cache: bool,
     yes: bool,
     quiet: bool,
+    verbose: bool,
+    events: Path | None,
 ) -> RunResult:
     """Runs what is missing of one file, with progress on stderr."""
     from promptlab.api import load
     from promptlab.basics.home import find_home
     from promptlab.cli.progress import shown
     from promptlab.runs import Progress
+    from promptlab.runs.events import EventLog
 
     def tell(message: str) -> None:
         if not quiet:
             lead = "\r\033[K" if sys.stderr.isatty() else ""
             click.echo(f"{lead}{message}", err=True)
 
+    listeners: list[Listen] = [_errors_told(tell)] if verbose and not quiet else []
     with ExitStack() as stack:
+        if events is not None:
+            log = EventLog(events, tell)
+            stack.callback(log.close)
+            listeners.append(log)
+
+        def listen(event: Event) -> None:
+            for each in listeners:
+                each(event)
 
         def watch(progress: Progress) -> None:
             if not quiet:
@@ -234,7 +255,26 @@ def execute_file(
             tell=tell,
             watch=watch,
             approve=None if yes else _ask,
+            listen=listen if listeners else None,
         )
+
+
+def _errors_told(tell: Callable[[str], None]) -> Listen:
+    """Tells each trial that ended in an error, and each pause of an endpoint."""
+    paused: set[str] = set()
+
+    def listen(event: Event) -> None:
+        if event["event"] == "trial" and event["status"] == "error":
+            place = " × ".join(event[name] for name in ("variant", "model", "dataset"))
+            tell(f"{place}, sample {event['sample']}: {event['error']}")
+        elif event["event"] == "progress":
+            for each in event["endpoints"]:
+                if each["paused_s"] > 0 and each["endpoint"] not in paused:
+                    tell(f"{each['endpoint']} refuses everything: waiting {each['paused_s']:.0f} s")
+            paused.clear()
+            paused.update(each["endpoint"] for each in event["endpoints"] if each["paused_s"] > 0)
+
+    return listen
 
 
 def _ask(found: Estimate) -> None:

@@ -20,6 +20,7 @@ from promptlab.basics.loop import submit
 from promptlab.experiment import Plan
 from promptlab.models.pricing import is_free, price_gap, price_of
 from promptlab.runs.directory import EXPERIMENT, RunDirectory, describe, latest_run, new_run
+from promptlab.runs.events import Listen, event
 from promptlab.runs.progress import Progress
 from promptlab.runs.regrade import grade_missing
 from promptlab.runs.store import RunStore
@@ -66,13 +67,15 @@ def execute(
     tell: Tell = lambda message: None,
     watch: Callable[[Progress], None] | None = None,
     approve: Approve | None = None,
+    listen: Listen | None = None,
 ) -> RunResult:
     """Continues the latest run of the plan's experiment, or starts one; runs what is missing.
 
-    `tell` gets messages for people, `watch` the live counters once, before the first trial. `approve` is
-    asked before anything is sent whose expected cost is above `limits.confirm_usd`, unless a budget keeps
-    it below. Raises UsageError before the first call for a missing key or a price that a budget needs,
-    StorageError where the disk fails. What was finished by then is kept.
+    `tell` gets messages for people, `watch` the live counters once, before the first trial; `listen` gets
+    what happens (see `runs.events`). `approve` is asked before anything is sent whose expected cost is above
+    `limits.confirm_usd`, unless a budget keeps it below. Raises UsageError before the first call for a
+    missing key or a price that a budget needs, StorageError where the disk fails. What was finished by then
+    is kept.
     """
     started = time.monotonic()
     facts = describe(plan)
@@ -92,7 +95,12 @@ def execute(
                 _note(run, plan, facts, status="running")
                 if watch is not None:
                     watch(progress)
-                result = _run(plan, home, options, store, progress, run, tell)
+                if listen is not None:
+                    listen(event("started", run=run.id, experiment=plan.spec.name, planned=progress.planned))
+                result = _run(plan, home, options, store, progress, run, tell, listen)
+                if listen is not None:
+                    listen(event("progress", run=run.id, **progress.counters(), endpoints=[]))
+                    listen(event("ended", run=run.id, status=result.status, sent_calls=result.sent_calls))
             else:
                 discard = False
                 progress.reused = progress.planned
@@ -175,6 +183,7 @@ def _run(
     progress: Progress,
     run: RunDirectory,
     tell: Tell,
+    listen: Listen | None,
 ) -> RunResult:
     from promptlab.models.client import CacheMode, Client
     from promptlab.models.transports import make_transport
@@ -190,7 +199,7 @@ def _run(
             fresh=options.fresh,
             seed=plan.spec.seed,
         )
-        engine = Engine(plan, store, client, progress=progress)
+        engine = Engine(plan, store, client, progress=progress, listen=listen)
         holder.append(engine)
         try:
             status = await engine.run()
