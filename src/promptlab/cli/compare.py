@@ -122,6 +122,13 @@ def _compared(target: str, options: dict[str, Any]) -> tuple[Comparison, RunResu
     """The comparison to show of a file, which is run first, or of a stored run."""
     from promptlab.analysis import compare_run
 
+    if _is_file(target) and not _chooses(options):
+        from promptlab.basics.home import find_home
+        from promptlab.runs.unchanged import unchanged
+
+        run = unchanged(find_home(), Path(target))
+        if run is not None:
+            return compare_run(run), None
     if _is_file(target):
         result = execute_file(Path(target), **options)
         comparison = compare_run(
@@ -140,6 +147,11 @@ def _compared(target: str, options: dict[str, Any]) -> tuple[Comparison, RunResu
         comparison = compare_run(find_run(find_home(), target), limit=options["limit"])
     shown = comparison.filtered(variants=options["variants"] or None, models=options["models"] or None)
     return shown, result
+
+
+def _chooses(options: dict[str, Any]) -> bool:
+    """Whether any option says what is to be run."""
+    return any(options[name] for name in ("limit", "variants", "models", "fresh", "no_cache"))
 
 
 def _summary(shown: Comparison | None) -> dict[str, Any]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from promptlab.basics.errors import NoAnswerKind
 from promptlab.basics.hashing import canonical
-from promptlab.datasets import Sample
-from promptlab.techniques.base import CallRecord
+
+if TYPE_CHECKING:
+    from promptlab.datasets import Sample
+    from promptlab.techniques.base import CallRecord
 
 TRIAL_COLUMNS = (
     "identity",

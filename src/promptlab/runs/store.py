@@ -9,16 +9,19 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from promptlab.basics.errors import StorageError
 from promptlab.basics.hashing import canonical
-from promptlab.datasets import Sample
-from promptlab.experiment import Cell, Plan
 from promptlab.runs.insert import insert
-from promptlab.runs.rows import TRIAL_COLUMNS, TrialRow, sample_body
+from promptlab.runs.rows import TRIAL_COLUMNS, sample_body
 from promptlab.runs.schema import migrate
-from promptlab.scoring import Scorer
+
+if TYPE_CHECKING:
+    from promptlab.datasets import Sample
+    from promptlab.experiment import Cell, Plan
+    from promptlab.runs.rows import TrialRow
+    from promptlab.scoring import Scorer
 
 T = TypeVar("T")
 
