@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from promptlab.analysis.across import AcrossRuns, LabelledRun, compare_runs
     from promptlab.analysis.bootstrap import bootstrap_interval, paired_bootstrap
     from promptlab.analysis.cells import CellResult, Family
     from promptlab.analysis.comparing import compare
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ASSUMED_DISCORDANCE",
+    "AcrossRuns",
     "CellName",
     "CellResult",
     "CellSummary",
@@ -25,6 +27,7 @@ __all__ = [
     "Difference",
     "Family",
     "Interval",
+    "LabelledRun",
     "Pair",
     "ScoreSummary",
     "Status",
@@ -32,6 +35,7 @@ __all__ = [
     "bootstrap_interval",
     "compare",
     "compare_run",
+    "compare_runs",
     "min_detectable",
     "paired_bootstrap",
     "samples_needed",
@@ -39,6 +43,7 @@ __all__ = [
 
 # `estimate` wants the power formulas without paying for numpy: names are fetched where they are used.
 _HOMES = {
+    "across": ("AcrossRuns", "LabelledRun", "compare_runs"),
     "bootstrap": ("bootstrap_interval", "paired_bootstrap"),
     "cells": ("CellResult", "Family"),
     "comparing": ("compare",),

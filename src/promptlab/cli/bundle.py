@@ -68,18 +68,21 @@ def replay(path: Path, folder: Path | None, as_json: bool, verbose: bool) -> Non
 
     Hashes, answers and scores are worked out anew; a bundle in which anything differs is refused.
     """
+    from promptlab.analysis import LabelledRun
+    from promptlab.analysis.items import sample_names
+    from promptlab.cli.stored_runs import print_shown
     from promptlab.export.bundle import replay as replayed
 
     with tempfile.TemporaryDirectory(prefix="promptlab-") as temporary:
         found = replayed(path, folder or Path(temporary))
-        if as_json:
-            from promptlab.cli.rows import print_json
-
-            print_json(found.comparison.to_json())
-        else:
-            from promptlab.export import print_comparison
-
-            print_comparison(found.comparison, pairs=verbose)
+        print_shown(
+            found.comparison,
+            lambda: sample_names(found.run),
+            [LabelledRun("", found.run)],
+            flips=None,
+            as_json=as_json,
+            verbose=verbose,
+        )
         _tell(found)
         if folder is not None:
             click.echo(f"The run is kept in {found.run.path}", err=True)

@@ -46,22 +46,61 @@ def _shared(command: Any) -> Any:
 
 
 @click.command()
-@click.argument("target", metavar="EXP.yaml|RUN")
+@click.argument("targets", metavar="EXP.yaml|RUN...", nargs=-1, required=True)
 @_shared
+@click.option("--flips", nargs=2, metavar="A B", help="The samples on which variants A and B differ.")
+@click.option(
+    "--junit",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Also write the gates as JUnit XML.",
+)
+@click.option("--allow-changed-data", is_flag=True, help="Compare RUNs on the samples that did not change.")
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
 @click.option("-v", "--verbose", is_flag=True, help="Also print every paired difference.")
-def compare(target: str, as_json: bool, verbose: bool, **options: Any) -> int:
+def compare(
+    targets: tuple[str, ...],
+    as_json: bool,
+    verbose: bool,
+    flips: tuple[str, str] | None,
+    allow_changed_data: bool,
+    junit: Path | None,
+    **options: Any,
+) -> int:
     """Run what is missing of EXP.yaml and print the comparison.
 
-    With a stored RUN (id, unique prefix, path, or an experiment's name) reprint its comparison; calls
-    nothing. Exit code: 0 done, 3 some trials ended in errors, 5 stopped by the budget, 130 interrupted.
-    """
-    from promptlab.analysis import compare_run
+    With a stored RUN (id, unique prefix, path, bundle, or an experiment's name) reprint its comparison;
+    calls nothing. Several RUNs are compared on the samples that they share: first what differs in their
+    specs, then the numbers, each variant against the one of its name in the first RUN.
 
+    Exit code: 0 done, 3 some trials ended in errors, 4 a gate of the file was not met, 5 stopped by the
+    budget, 130 interrupted.
+    """
+    from promptlab.analysis import LabelledRun, compare_run
+    from promptlab.analysis.items import sample_names
+    from promptlab.cli.gates import open_gates, tell
+    from promptlab.cli.stored_runs import compare_stored, is_stored, print_shown
+
+    if is_stored(targets):
+        compare_stored(
+            targets,
+            allow_changed_data=allow_changed_data,
+            flips=flips,
+            as_json=as_json,
+            verbose=verbose,
+            variants=options["variants"],
+            models=options["models"],
+        )
+        return ExitCode.DONE
+    (target,) = targets
+    gates = open_gates(Path(target)) if _is_file(target) else None  # before anything is sent
+    if junit is not None and not (gates and gates.specs):
+        raise UsageError(f"{target!r} has no gates to write.", remedy="Give EXP.yaml with `gates:`.")
     if _is_file(target):
         result = _execute(Path(target), **options)
+        directory = result.run
         comparison = compare_run(
-            result.run, limit=options["limit"], status=result.status, sent_calls=result.sent_calls
+            directory, limit=options["limit"], status=result.status, sent_calls=result.sent_calls
         )
     else:
         from promptlab.basics.home import find_home
@@ -73,21 +112,29 @@ def compare(target: str, as_json: bool, verbose: bool, **options: Any) -> int:
                 remedy="Give EXP.yaml.",
             )
         result = None
-        comparison = compare_run(find_run(find_home(), target), limit=options["limit"])
+        directory = find_run(find_home(), target)
+        comparison = compare_run(directory, limit=options["limit"])
     shown = comparison.filtered(variants=options["variants"] or None, models=options["models"] or None)
-    if as_json:
-        import orjson
+    judged = gates.judged(shown, directory) if gates else []
+    print_shown(
+        shown,
+        lambda: sample_names(directory),
+        [LabelledRun("", directory)],
+        flips=flips,
+        as_json=as_json,
+        verbose=verbose,
+        more={"gates": [each.to_json() for each in judged]} if judged else {},
+    )
+    if junit is not None:
+        from promptlab.export.junit import write_junit
 
-        text = orjson.dumps(shown.to_json(), option=orjson.OPT_INDENT_2).decode()
-        click.echo(text)
-    else:
-        from promptlab.export import print_comparison
-
-        print_comparison(shown, pairs=verbose)
+        write_junit(judged, junit, experiment=shown.experiment)
     if result is None:
         return ExitCode.DONE
     _report(result)
-    return _exit_code(result)
+    tell(judged)
+    missed = any(not each.passed for each in judged)
+    return _exit_code(result) or (ExitCode.GATE if missed else ExitCode.DONE)
 
 
 @click.command()

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from promptlab.datasets import DatasetSpec
+from promptlab.experiment.gates import GateSpec
 
 NAME_LIMIT = 100
 
@@ -155,8 +156,9 @@ class ExperimentSpec(_Strict):
     limits: LimitsSpec = LimitsSpec()
     cache: CacheSpec = CacheSpec()
     min_effect: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    gates: list[GateSpec] = []
 
 
 # Keys the file will know later. Until then each is refused: nothing is accepted and ignored.
-NOT_BUILT_YET = frozenset({"matrix", "breakdown", "match_tokens", "allow_unsafe_code", "vary", "gates"})
+NOT_BUILT_YET = frozenset({"matrix", "breakdown", "match_tokens", "allow_unsafe_code", "vary"})
 NOT_BUILT_SOURCES = frozenset({"hub", "preset"})
