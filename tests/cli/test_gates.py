@@ -41,7 +41,7 @@ def test_a_gate_that_is_met_ends_with_0_and_one_that_is_not_with_4(command: Real
 
 
 def test_an_unknown_cost_is_no_low_cost(command: RealCommand) -> None:
-    shown, err = gated(command, "{max_cost_usd: 1000000}", 4)
+    shown, _ = gated(command, "{max_cost_usd: 1000000}", 4)
     assert shown["gates"][0]["reason"].startswith("the cost is unknown")
 
 
