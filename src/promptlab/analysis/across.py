@@ -236,15 +236,15 @@ def _refuse_changed(data: Sequence[SharedData], opened: Sequence[_OpenedRun], *,
 
 
 def in_words(data: SharedData) -> str:
-    """`55 are the same, 3 have the same id and another content, 2 are in one only`."""
+    """`55 the same, 3 edited (same id, other content), 2 in one only`."""
     one_only = data.only_first + data.only_other
-    parts = [f"{data.shared:,} are the same"]
+    parts = [f"{data.shared:,} the same"]
     if data.edited:
-        parts.append(f"{data.edited:,} have the same id and another content")
+        parts.append(f"{data.edited:,} edited (same id, other content)")
     if one_only:
-        parts.append(f"{one_only:,} are in one only")
+        parts.append(f"{one_only:,} in one only")
     if len(parts) == 1:
-        parts.append("their order or number is not")
+        parts.append("in another order or number")
     return ", ".join(parts)
 
 

@@ -58,13 +58,16 @@ def trend(runs: Sequence[RunDirectory]) -> list[TrendPoint]:
     if not runs:
         raise UsageError("there is no run to show a trend of.")
     points: list[TrendPoint] = []
-    for index, run in enumerate(runs):
-        found = compare_run(run)
+    comparisons = [compare_run(run) for run in runs]
+    datasets = [{cell.result.dataset for cell in found.cells} for found in comparisons]
+    # The only data set of every run is one series, also where its file was given another name.
+    alone = max(datasets[-1]) if all(len(each) == 1 for each in datasets) else None
+    for index, (run, found) in enumerate(zip(runs, comparisons, strict=True)):
         before = _against(runs[index - 1], run) if index else None
         created = float(run.manifest().get("created", 0.0))
         for cell in found.cells:
             name = cell.name
-            change = None
+            change: dict[str, Difference] = {}
             what: tuple[str, ...] = ()
             if before is not None:
                 change = _change(before, name.variant, name.model)
@@ -73,12 +76,12 @@ def trend(runs: Sequence[RunDirectory]) -> list[TrendPoint]:
                 TrendPoint(
                     name.variant,
                     name.model,
-                    cell.result.dataset,
+                    alone or cell.result.dataset,
                     run.id,
                     created,
                     found.primary,
                     cell.scores[found.primary].interval if found.primary in cell.scores else None,
-                    change.get(cell.result.dataset) if change else None,
+                    _of_dataset(change, cell.result.dataset, alone=alone is not None),
                     what,
                 )
             )
@@ -105,6 +108,10 @@ def _change(before: AcrossRuns | UsageError, variant: str, model: str) -> dict[s
         and pair.a.dataset is not None
         and pair.found is not None
     }
+
+
+def _of_dataset(change: dict[str, Difference], dataset: str, *, alone: bool) -> Difference | None:
+    return next(iter(change.values()), None) if alone else change.get(dataset)
 
 
 def _what(before: AcrossRuns | UsageError, variant: str, model: str) -> tuple[str, ...]:

@@ -82,6 +82,10 @@ def compare(
     from promptlab.cli.stored_runs import compare_stored, is_stored, print_shown
 
     if is_stored(targets):
+        for name, value in {**options, "junit": junit}.items():
+            if value and name in ("limit", "fresh", "no_cache", "junit"):
+                flag = name.replace("_", "-")
+                raise UsageError(f"--{flag} has nothing to do with stored runs.", remedy="Give EXP.yaml.")
         compare_stored(
             targets,
             allow_changed_data=allow_changed_data,
@@ -93,6 +97,8 @@ def compare(
         )
         return ExitCode.DONE
     (target,) = targets
+    if allow_changed_data:
+        raise UsageError("--allow-changed-data is for several RUNs.", remedy="Give two, or leave it out.")
     gates = open_gates(Path(target)) if _is_file(target) else None  # before anything is sent
     if junit is not None and not (gates and gates.specs):
         raise UsageError(f"{target!r} has no gates to write.", remedy="Give EXP.yaml with `gates:`.")
