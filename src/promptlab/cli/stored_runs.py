@@ -118,8 +118,10 @@ def _labelled(targets: Sequence[str], stack: ExitStack) -> list[LabelledRun]:
             name, directory = Path(target).stem, _unpacked(Path(target), stack)
         else:
             name, directory = _letters(index), find_run(find_home(), target)
-        same = sum(each.label == name or each.label.startswith(f"{name}-") for each in found)
-        found.append(LabelledRun(f"{name}-{same + 1}" if same else name, directory))
+        taken = {each.label.lower() for each in found}
+        names = (name, *(f"{name}-{number}" for number in range(2, len(found) + 2)))
+        label = next(each for each in names if each.lower() not in taken)
+        found.append(LabelledRun(label, directory))
     seen: dict[Path, str] = {}
     for target, run in zip(targets, found, strict=True):
         source = Path(target).resolve() if target.endswith(BUNDLE) else run.directory.path

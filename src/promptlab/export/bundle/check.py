@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 from dataclasses import dataclass
 from typing import Any
@@ -145,7 +146,7 @@ def _built(reader: RunReader) -> tuple[dict[str, Scorer], tuple[str, ...]]:
 
 def _content(row: sqlite3.Row) -> str:
     """The hash of what a sample says, as the data set makes it."""
-    body = orjson.loads(row["body"])
+    body = json.loads(row["body"])  # orjson reads an integer beyond 64 bit as a float
     parts = [
         body["inputs"],
         body["target"],

@@ -42,17 +42,17 @@ class Watch:
 def _known(experiment: Path, folder: Path) -> dict[str, str]:
     """Variable → value, of everything here that may be a key."""
     values = {name: value.strip() for name, value in os.environ.items() if _SECRET_NAME.search(name)}
-    usual = {names[0] for names in KEY_VARIABLES.values()}
-    for name in sorted(usual | _named(experiment)):
+    for name in sorted(_named(experiment)):
         if name not in values and (secret := find_key(name, folder)) is not None:
             values[name] = secret.reveal()
     return {name: value for name, value in values.items() if len(value) >= _MIN_CHARS}
 
 
 def _named(experiment: Path) -> set[str]:
-    """The variables that the file names as keys, or in headers."""
+    """The variables of the models' keys, as the file names them or as is usual, and those in headers."""
     found: set[str] = set()
     for model in _models(experiment):
+        found.update(KEY_VARIABLES.get(str(model.get("id")).partition("/")[0], ()))
         if isinstance(name := model.get("api_key_env"), str):
             found.add(name)
         for text in _headers(model).values():
@@ -83,7 +83,9 @@ def _models(experiment: Path) -> list[Mapping[str, object]]:
     except ExperimentError as error:
         raise UsageError(f"no bundle was written: {error}") from error
     models = value.get("models") if isinstance(value, dict) else None
-    return [each for each in models if isinstance(each, dict)] if isinstance(models, list) else []
+    if not isinstance(models, list):
+        return []
+    return [each if isinstance(each, dict) else {"id": each} for each in models]
 
 
 def _headers(model: Mapping[str, object]) -> Mapping[str, object]:
