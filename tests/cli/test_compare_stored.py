@@ -73,8 +73,7 @@ def test_a_trend_shows_every_run_of_the_experiment(command: RealCommand) -> None
 @pytest.mark.parametrize(
     ("targets", "said"),
     [
-        (("ann.zip", "exp.yaml"), "is an experiment file"),
-        (("ann.zip", "ann.zip"), "are the same run"),
+        (("ann.zip", "./ann.zip"), "are the same run"),
         (("ann.zip", "nobody.zip"), "there is no file nobody.zip"),
         (("ann.zip", "nobody"), "there is no run 'nobody'"),
     ],

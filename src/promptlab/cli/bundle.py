@@ -68,8 +68,6 @@ def replay(path: Path, folder: Path | None, as_json: bool, verbose: bool) -> Non
 
     Hashes, answers and scores are worked out anew; a bundle in which anything differs is refused.
     """
-    from promptlab.analysis import LabelledRun
-    from promptlab.analysis.items import sample_names
     from promptlab.cli.stored_runs import print_shown
     from promptlab.export.bundle import replay as replayed
 
@@ -77,8 +75,7 @@ def replay(path: Path, folder: Path | None, as_json: bool, verbose: bool) -> Non
         found = replayed(path, folder or Path(temporary))
         print_shown(
             found.comparison,
-            lambda: sample_names(found.run),
-            [LabelledRun("", found.run)],
+            found.run,
             flips=None,
             as_json=as_json,
             verbose=verbose,

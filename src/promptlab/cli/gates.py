@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,7 +65,7 @@ def _baseline(wanted: str, folder: Path) -> Baseline:
     return baseline_of(find_run(find_home(), wanted))
 
 
-def tell(results: list[GateResult]) -> None:
+def tell(results: Sequence[GateResult]) -> None:
     """On stderr: how many are met, and each that is not with its reason."""
     from promptlab.export import plain
 

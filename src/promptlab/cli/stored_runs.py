@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 BUNDLE = ".zip"
 
 
-def is_stored(targets: Sequence[str]) -> bool:
-    """Whether these arguments are for `compare_stored`: several, or a bundle."""
-    return len(targets) > 1 or targets[0].endswith(BUNDLE)
+def are_stored(targets: Sequence[str]) -> bool:
+    """Whether these arguments are for `compare_stored`: several stored runs, or a bundle."""
+    files = [each for each in targets if Path(each).suffix in (".yaml", ".yml") or Path(each).is_file()]
+    bundles = [each for each in targets if each.endswith(BUNDLE)]
+    return set(files) <= set(bundles) and (len(targets) > 1 or bool(bundles))
 
 
 def compare_stored(
@@ -35,16 +37,10 @@ def compare_stored(
     variants: Sequence[str],
     models: Sequence[str],
 ) -> None:
-    """Prints the comparison of stored runs and bundles. UsageError for what is not stored."""
+    """Prints the comparison of stored runs and bundles."""
     from promptlab.analysis import compare_run, compare_runs
     from promptlab.analysis.items import sample_names
 
-    for target in targets:
-        if Path(target).suffix in (".yaml", ".yml"):
-            raise UsageError(
-                f"{target!r} is an experiment file, and several arguments must be stored runs.",
-                remedy="Run it first, then give its run.",
-            )
     with ExitStack() as stack:
         runs = _labelled(targets, stack)
         if len(runs) == 1:
@@ -59,10 +55,27 @@ def compare_stored(
 
                 print_runs(across)
         shown = comparison.filtered(variants=_everywhere(variants, runs), models=models or None)
-        print_shown(shown, lambda: names, runs, flips=flips, as_json=as_json, verbose=verbose)
+        _print(shown, lambda: names, runs, flips=flips, as_json=as_json, verbose=verbose, more={})
 
 
 def print_shown(
+    shown: Comparison,
+    run: RunDirectory,
+    *,
+    flips: tuple[str, str] | None,
+    as_json: bool,
+    verbose: bool,
+    more: Mapping[str, Any] = MappingProxyType({}),
+) -> None:
+    """The comparison of one run, with what `compare` adds to it; `more` goes into the JSON."""
+    from promptlab.analysis import LabelledRun
+    from promptlab.analysis.items import sample_names
+
+    runs = [LabelledRun("", run)]
+    _print(shown, lambda: sample_names(run), runs, flips=flips, as_json=as_json, verbose=verbose, more=more)
+
+
+def _print(
     shown: Comparison,
     sample_names: Callable[[], SampleNames],
     runs: Sequence[LabelledRun],
@@ -70,7 +83,7 @@ def print_shown(
     flips: tuple[str, str] | None,
     as_json: bool,
     verbose: bool,
-    more: Mapping[str, Any] = MappingProxyType({}),
+    more: Mapping[str, Any],
 ) -> None:
     """The comparison, and with `--flips` or `--verbose` its samples; with `--json` all of it and `more`."""
     from promptlab.analysis.items import disputed, worst

@@ -91,7 +91,7 @@ def check_prices(loaded: Loaded, models: Iterable[Model], limits: Limits) -> Non
 
 
 def _place(loaded: Loaded, path: Path_, key: str) -> Path_:
-    return (*path, key) if (*path, key) in loaded.document.lines else path
+    return (*path, key) if loaded.places.stands((*path, key)) else path
 
 
 class _Expander:

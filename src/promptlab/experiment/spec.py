@@ -156,9 +156,10 @@ class ExperimentSpec(_Strict):
     limits: LimitsSpec = LimitsSpec()
     cache: CacheSpec = CacheSpec()
     min_effect: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    breakdown: list[Annotated[str, Field(min_length=1)]] = []
     gates: list[GateSpec] = []
 
 
 # Keys the file will know later. Until then each is refused: nothing is accepted and ignored.
-NOT_BUILT_YET = frozenset({"matrix", "breakdown", "match_tokens", "allow_unsafe_code", "vary"})
+NOT_BUILT_YET = frozenset({"match_tokens", "allow_unsafe_code", "vary"})
 NOT_BUILT_SOURCES = frozenset({"hub", "preset"})

@@ -10,6 +10,29 @@ from promptlab.basics.hashing import canonical
 from promptlab.datasets import Sample
 from promptlab.techniques.base import CallRecord
 
+TRIAL_COLUMNS = (
+    "identity",
+    "cell",
+    "sample",
+    "repeat",
+    "status",
+    "text",
+    "answer",
+    "rule",
+    "error",
+    "notes",
+    "finished",
+    "latency_s",
+    "calls",
+    "cached_calls",
+    "prompt_tokens",
+    "completion_tokens",
+    "cost_usd",
+    "paid_usd",
+    "unknown_costs",
+    "attempts",
+)
+
 Status = NoAnswerKind | str  # a NoAnswerKind, "ok" or "error"
 
 
@@ -31,9 +54,10 @@ class TrialRow:
     scores: dict[int, float | None]
     costs_usd: tuple[float | None, ...]
     finished: float
+    error_kind: str = ""
 
     def trial_values(self) -> tuple[Any, ...]:
-        """In the order of the trials table, without its id."""
+        """As TRIAL_COLUMNS has them."""
         replies = [call.completion for call in self.calls if call.completion is not None]
         known = [cost for cost in self.costs_usd if cost is not None]
         paid = [
@@ -63,6 +87,19 @@ class TrialRow:
             len(replies) - len(known),
             sum((call.completion or call).attempts for call in self.calls),
         )
+
+    def told(self) -> dict[str, Any]:
+        """What an event says of it."""
+        values = dict(zip(TRIAL_COLUMNS, self.trial_values(), strict=True))
+        unknown = values["unknown_costs"] > 0
+        return {
+            "status": self.status,
+            "answer": self.answer,
+            "error": self.error or None,
+            "error_kind": self.error_kind or None,
+            "cost_usd": None if unknown else values["cost_usd"],
+            **{name: values[name] for name in ("latency_s", "calls", "cached_calls", "attempts")},
+        }
 
     def call_values(self, trial: int) -> list[tuple[Any, ...]]:
         """In the order of the calls table."""
