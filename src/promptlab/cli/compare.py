@@ -139,14 +139,20 @@ def _ended(result: RunResult | None, judged: Sequence[GateResult]) -> int:
 
 def _compare_several(targets: Sequence[str], as_json: bool, options: dict[str, Any]) -> int:
     from promptlab.cli.several import exit_code, in_turn, twins
+    from promptlab.cli.stored_runs import comparison_json
 
+    documents: dict[str, dict[str, Any]] = {}
     refused = twins([Path(target) for target in targets if _is_file(target)])
 
     def work(target: str) -> tuple[Comparison, int]:
         if target in refused:
             raise refused[target]
-        shown, result, _, judged = _compared(target, options)
-        if not as_json:
+        shown, result, run, judged = _compared(target, options)
+        if as_json:
+            from promptlab.analysis.items import sample_names
+
+            documents[target] = comparison_json(shown, sample_names(run))
+        else:
             _print(shown, options["verbose"])
             click.echo()
         return shown, _ended(result, judged)
@@ -158,7 +164,7 @@ def _compare_several(targets: Sequence[str], as_json: bool, options: dict[str, A
             {
                 **each.to_json(),
                 **_summary(each.value),
-                "comparison": each.value.to_json() if each.value else None,
+                "comparison": documents.get(each.target),
             }
             for each in outcomes
         ]

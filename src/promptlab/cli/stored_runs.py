@@ -88,7 +88,6 @@ def _print(
     """The comparison, and with `--flips` or `--verbose` its samples; with `--json` all of it and `more`."""
     from promptlab.analysis.items import disputed, worst
     from promptlab.analysis.items import flips as flips_of
-    from promptlab.analysis.pareto import pareto_fronts
 
     names = sample_names() if flips or verbose or as_json else {}
     flipped = flips_of(shown, *flips, names) if flips else []
@@ -97,12 +96,7 @@ def _print(
 
         print_json(
             {
-                **shown.to_json(),
-                "pareto": [each.to_json() for each in pareto_fronts(shown)],
-                "samples": {
-                    "worst": [each.to_json() for each in worst(shown, names)],
-                    "disputed": [each.to_json() for each in disputed(shown, names)],
-                },
+                **comparison_json(shown, names),
                 **({"flips": [each.to_json() for each in flipped]} if flips else {}),
                 **more,
             }
@@ -117,6 +111,21 @@ def _print(
     if flips or verbose:
         print_items("The worst samples (mean over all cells)", worst(shown, names))
         print_items("The most disputed samples (spread between the cells)", disputed(shown, names))
+
+
+def comparison_json(shown: Comparison, names: SampleNames) -> dict[str, Any]:
+    """The object of `compare --json`: the comparison, its Pareto fronts, its worst and disputed samples."""
+    from promptlab.analysis.items import disputed, worst
+    from promptlab.analysis.pareto import pareto_fronts
+
+    return {
+        **shown.to_json(),
+        "pareto": [each.to_json() for each in pareto_fronts(shown)],
+        "samples": {
+            "worst": [each.to_json() for each in worst(shown, names)],
+            "disputed": [each.to_json() for each in disputed(shown, names)],
+        },
+    }
 
 
 def _labelled(targets: Sequence[str], stack: ExitStack) -> list[LabelledRun]:
