@@ -36,7 +36,7 @@ def grade_missing(store: RunStore, plan: Plan, rows: dict[str, int]) -> int:
                 stored_sample(sample_id, body),
                 finish_reason=finish or "stop",
                 failure=status if status in NO_ANSWER_KINDS else None,
-                given=(_value(answer), rule or ""),
+                given=(stored_value(answer), rule or ""),
             )
             scores.append((trial, row, result.scores[name]))
         for start in range(0, len(scores), BATCH_ROWS):
@@ -60,7 +60,7 @@ def stored_sample(sample_id: str, body: str) -> Sample:
     )
 
 
-def _value(answer: str | None) -> str | tuple[str, ...] | None:
+def stored_value(answer: str | None) -> str | tuple[str, ...] | None:
     if answer is None:
         return None
     value = orjson.loads(answer)

@@ -12,6 +12,9 @@ from promptlab.runs.directory import EXPERIMENT, RunDirectory, all_runs
 from promptlab.runs.schema import MIGRATIONS, version_of
 from promptlab.runs.store import connect
 
+# What says, wherever it stands in the file, that more than file and data may have changed: variables,
+# prompts, labels and code in files of their own; gates are judged every time.
+_REACHES_FURTHER = (b"${", b"_file", b"human_labels", b".py", b"gates")
 _COUNTS = """SELECT (SELECT sum(planned) FROM cells WHERE position IS NOT NULL),
     (SELECT count(*) FROM trials JOIN cells ON cells.id = trials.cell
         JOIN samples ON samples.id = trials.sample
@@ -21,14 +24,14 @@ _COUNTS = """SELECT (SELECT sum(planned) FROM cells WHERE position IS NOT NULL),
 def unchanged(home: Path, experiment: Path) -> RunDirectory | None:
     """The file's latest run, if that is complete and neither the file nor its data have changed since.
 
-    None where it cannot be said so simply: environment variables, code that is not promptlab's own, another
-    version of promptlab. Then the file has to be planned.
+    None where it cannot be said so simply: other files, environment variables, gates, code that is not
+    promptlab's own, another version of promptlab. Then the file has to be planned.
     """
     try:
         text = experiment.read_bytes()
     except OSError:
         return None
-    if b"${" in text:
+    if any(mark in text for mark in _REACHES_FURTHER):
         return None
     for run in all_runs(home):
         try:
