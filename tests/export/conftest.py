@@ -1,7 +1,10 @@
-"""The cells of the analysis tests."""
+"""The cells of the analysis tests, and the readers of this folder."""
 
 import importlib.util
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 _SPEC = importlib.util.spec_from_file_location(
     "analysis_cells", Path(__file__).parents[1] / "analysis" / "conftest.py"

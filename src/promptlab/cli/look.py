@@ -100,26 +100,34 @@ def show(
     required=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="csv, tsv, jsonl or md, by the ending.",
+    help="csv, tsv, jsonl, parquet, xlsx, md, tex or html, by the ending.",
 )
 @click.option(
-    "--what", type=click.Choice(["cells", "pairs", "trials", "calls"]), default="cells", show_default=True
+    "--what",
+    type=click.Choice(["cells", "pairs", "trials", "calls", "prompts", "methods", "bibtex"]),
+    help="Default: cells; in xlsx all tables, in html the report.",
 )
-def export(run: str, path: Path, what: str) -> None:
-    """Write a RUN's cells, pairs, trials or calls to a file."""
-    from promptlab.analysis import compare_run
-    from promptlab.basics.home import find_home
-    from promptlab.export import cell_rows, pair_rows, write_table
-    from promptlab.runs import RunReader, find_run
+@click.option("--bom", is_flag=True, help="csv, tsv: start with the mark by which Excel knows UTF-8.")
+@click.option(
+    "--interval",
+    type=click.Choice(["range", "pm"]),
+    default="range",
+    show_default=True,
+    help="tex: [low, high], or half its width after ±.",
+)
+@click.option("--caption", default="", metavar="TEXT", help="tex: instead of the one that says all.")
+@click.option("--label", default="", metavar="NAME", help="tex: tab:cells or tab:pairs without it.")
+def export(run: str, path: Path, what: Any, bom: bool, interval: Any, caption: str, label: str) -> None:
+    """Write a RUN to a file: tables, a report, or what a paper needs.
 
-    found = find_run(find_home(), run)
-    if what in ("cells", "pairs"):
-        rows = cell_rows if what == "cells" else pair_rows
-        count = write_table(rows(compare_run(found)), path, what)
-    else:
-        with RunReader(found) as reader:
-            count = write_table(reader.trials() if what == "trials" else reader.calls(), path, what)
-    click.echo(f"{path}: {count:,} {what}", err=True)
+    prompts, methods and bibtex are texts for a paper: md, tex (methods also txt), bib.
+    """
+    from promptlab.basics.home import find_home
+    from promptlab.export import Look, export_run
+    from promptlab.runs import find_run
+
+    told = export_run(find_run(find_home(), run), path, what, Look(bom, interval, caption, label))
+    click.echo(f"{path}: {told}", err=True)
 
 
 def _brief(row: dict[str, Any], scorers: dict[str, int]) -> dict[str, Any]:

@@ -6,17 +6,29 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from promptlab.export.exporting import Look, export_run
     from promptlab.export.plain_text import plain
     from promptlab.export.rows import cell_rows, pair_rows
     from promptlab.export.tables import write_table
     from promptlab.export.terminal import comparison_lines, print_comparison
 
-__all__ = ["cell_rows", "comparison_lines", "pair_rows", "plain", "print_comparison", "write_table"]
+__all__ = [
+    "Look",
+    "cell_rows",
+    "comparison_lines",
+    "export_run",
+    "pair_rows",
+    "plain",
+    "print_comparison",
+    "write_table",
+]
 
 # `terminal` needs rich and numpy, which a table in a file does not.
 _HOMES = {
+    "Look": "exporting",
     "cell_rows": "rows",
     "comparison_lines": "terminal",
+    "export_run": "exporting",
     "pair_rows": "rows",
     "plain": "plain_text",
     "print_comparison": "terminal",
