@@ -1,4 +1,4 @@
-"""What leaves promptlab: the comparison in the terminal, and tables in files."""
+"""What leaves promptlab: the comparison in the terminal; tables, a report, texts and plots in files."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from promptlab.export.exporting import Look, export_run
+    from promptlab.export.figures import figure, figures
+    from promptlab.export.pictures import write_picture
     from promptlab.export.plain_text import plain
     from promptlab.export.rows import cell_rows, pair_rows
     from promptlab.export.tables import write_table
@@ -17,9 +19,12 @@ __all__ = [
     "cell_rows",
     "comparison_lines",
     "export_run",
+    "figure",
+    "figures",
     "pair_rows",
     "plain",
     "print_comparison",
+    "write_picture",
     "write_table",
 ]
 
@@ -29,9 +34,12 @@ _HOMES = {
     "cell_rows": "rows",
     "comparison_lines": "terminal",
     "export_run": "exporting",
+    "figure": "figures",
+    "figures": "figures",
     "pair_rows": "rows",
     "plain": "plain_text",
     "print_comparison": "terminal",
+    "write_picture": "pictures",
     "write_table": "tables",
 }
 

@@ -98,7 +98,7 @@ def _heatmap(comparison: Comparison, speaker: Speaker) -> Figure | None:
         "text": texts,
         "texttemplate": "%{text}",
         "hovertemplate": "%{y}, %{x}: %{text}<extra></extra>",
-        "colorscale": "Blues",
+        "colorscale": [[0, "#F7FBFF"], [1, "#08519C"]],
         **({"zmin": 0, "zmax": 1} if _bounded(comparison) else {}),
         "colorbar": {"title": {"text": _name(comparison.primary)}},
     }
@@ -151,7 +151,7 @@ def _cost(comparison: Comparison, speaker: Speaker) -> Figure | None:
                 "y": [each.mean for each in found if each],
                 "error_y": _errors([(each.mean, each.low, each.high) for each in found if each]),
                 "text": [_variant(cell, speaker) for _, cell in mine],
-                "textposition": "top center",
+                "textposition": "middle right",
                 "marker": {"size": 10, "color": _colour(number)},
                 "hovertemplate": "%{text}: %{y:.3f} at %{x:.3g}",
             }
@@ -159,7 +159,8 @@ def _cost(comparison: Comparison, speaker: Speaker) -> Figure | None:
     return _figure(
         traces,
         f"{_name(comparison.primary)} against {unit.split(' (')[0]}",
-        xaxis={"title": {"text": unit}, "rangemode": "tozero"},
+        # Room for the names beside the points.
+        xaxis={"title": {"text": unit}, "range": [0, 1.25 * max(spent for spent, _ in points) or 1]},
         yaxis={"title": {"text": _name(comparison.primary)}, **_unit(comparison)},
     )
 
@@ -206,7 +207,7 @@ def _wins(comparison: Comparison, speaker: Speaker) -> Figure | None:
                 "text": texts,
                 "texttemplate": "%{text}",
                 "hovertemplate": "%{y} against %{x}: %{text}<extra></extra>",
-                "colorscale": "RdBu",
+                "colorscale": [[0, "#D55E00"], [0.5, "#F7F7F7"], [1, "#0072B2"]],
                 "zmin": -1,
                 "zmax": 1,
                 "showscale": False,
@@ -219,10 +220,15 @@ def _wins(comparison: Comparison, speaker: Speaker) -> Figure | None:
             "domain": [low, low + 0.8 / len(settings)],
             "anchor": f"y{suffix}",
             "title": {"text": setting if len(settings) > 1 else ""},
+            "showgrid": False,
         }
-        layout[f"yaxis{suffix}"] = {"autorange": "reversed", "anchor": f"x{suffix}", "automargin": True}
-        if number > 1:
-            layout[f"yaxis{suffix}"]["showticklabels"] = False
+        layout[f"yaxis{suffix}"] = {
+            "autorange": "reversed",
+            "anchor": f"x{suffix}",
+            "automargin": True,
+            "showgrid": False,
+            "showticklabels": number == 1,
+        }
     if not any(text for trace in traces for row in trace["text"] for text in row):
         return None
     title = f"{_name(comparison.primary)}: samples won / tied / lost by the row against the column"
@@ -296,7 +302,8 @@ def _failures(comparison: Comparison, speaker: Speaker) -> Figure | None:
     ]
     drawn = _bars(traces, "Trials without an answer, and errors", "share of trials")
     drawn["layout"] |= {"barmode": "stack", "showlegend": True}
-    drawn["layout"]["yaxis"] |= {"tickformat": ".0%", "range": [0, 1]}
+    highest = max(map(sum, zip(*(trace["y"] for trace in traces), strict=True)))
+    drawn["layout"]["yaxis"] |= {"tickformat": ".0%", "range": [0, 1.1 * highest or 1]}
     return drawn
 
 
@@ -323,8 +330,14 @@ def _figure(traces: list[Figure], title: str, **layout: Any) -> Figure:
             "colorway": list(COLOURS),
             "paper_bgcolor": "white",
             "plot_bgcolor": "white",
-            "margin": {"t": 60, "r": 30},
-            "legend": {"orientation": "h", "y": -0.2},
+            "margin": {"t": 90, "r": 30},
+            "legend": {
+                "orientation": "h",
+                "x": 0,
+                "y": 1.02,
+                "yanchor": "bottom",
+                "traceorder": "normal",
+            },
             **layout,
         },
     }

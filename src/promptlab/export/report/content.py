@@ -52,6 +52,7 @@ def facts(run: RunDirectory, comparison: Comparison, reader: RunReader) -> dict[
                 **cell.to_json(),
                 "shown": speaker.variant(cell.result.variant),
                 "planned": cell.result.planned,
+                "time": words.seconds(cell.result.latency_p50_s),
                 "best": [name for name in scorers if cell.name in best[name]],
                 "ahead": [name for name in scorers if cell.name in ahead[name]],
             }

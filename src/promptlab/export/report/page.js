@@ -69,14 +69,15 @@
     const each = (cell, total) => (total === null || !cell.n ? "-" : count(Math.round(total / cell.n)));
     byId("cells").append(table(
       [["Variant"], ["Model"], ["Data set"], ...facts.scorers.map((name) => [name]), ["Trials", true],
-        ["Failures"], ["Calls", true], ["Tokens a trial", true], ["USD", true], ["Median time", true]],
+        ["Failures"], ["Answered", true], ["Calls", true], ["Tokens", true], ["USD", true], ["Time", true]],
       facts.cells.map((cell) => [
         cell.shown, cell.model, cell.dataset, ...facts.scorers.map((name) => score(cell, name)),
-        `${count(cell.n)}/${count(cell.planned)}`, failures(cell), count(cell.calls),
+        `${count(cell.n)}/${count(cell.planned)}`, failures(cell),
+        number(cell.scores[facts.primary]?.mean_answered), cell.n ? (cell.calls / cell.n).toFixed(1) : "-",
         each(cell, cell.prompt_tokens === null || cell.completion_tokens === null
           ? null : cell.prompt_tokens + cell.completion_tokens),
         cell.cost_usd === null ? "unknown" : String(Number(cell.cost_usd.toPrecision(3))),
-        cell.latency_p50_s === null ? "-" : `${cell.latency_p50_s.toPrecision(2)} s`,
+        cell.time,
       ])));
     byId("footing").textContent = shown(
       `${facts.footing} ★ beats every other variant, ▲ beats the baseline, after the correction. ${facts.totals}`);
