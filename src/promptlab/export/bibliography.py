@@ -130,13 +130,13 @@ def _technique(name: str, run: RunDirectory) -> Source:
         key = _by_arxiv().get(number)
         if key is None:
             key = f"arxiv{number.replace('.', '-')}"
-            drafts[key] = _draft(key, number, text)
+            drafts[key] = drafted(key, number, text)
         keys.append(key)
     return what, keys, drafts
 
 
-def _draft(key: str, number: str, text: str) -> str:
-    """What a docstring says of a source: `Wang et al. 2023 (arXiv 2203.11171)`."""
+def drafted(key: str, number: str, text: str) -> str:
+    """An entry to complete, of what a docstring says of a source: `Wang et al. 2023 (arXiv 2203.11171)`."""
     cited = next((found for found in _CITED.findall(text) if found[2] == number), None)
     author = f"{cited[0]} and others" if cited else "TODO"
     year = cited[1] if cited and cited[1] else f"20{number[:2]}"
