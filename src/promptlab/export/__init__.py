@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from promptlab.export.exporting import Look, export_run
-    from promptlab.export.figures import figure, figures
     from promptlab.export.pictures import write_picture
     from promptlab.export.plain_text import plain
+    from promptlab.export.plots import figure, figures
     from promptlab.export.rows import cell_rows, pair_rows
     from promptlab.export.tables import write_table
     from promptlab.export.terminal import comparison_lines, print_comparison
@@ -34,8 +34,8 @@ _HOMES = {
     "cell_rows": "rows",
     "comparison_lines": "terminal",
     "export_run": "exporting",
-    "figure": "figures",
-    "figures": "figures",
+    "figure": "plots",
+    "figures": "plots",
     "pair_rows": "rows",
     "plain": "plain_text",
     "print_comparison": "terminal",

@@ -18,7 +18,7 @@ _INSTALL = "Install it: pip install 'promptlab-workbench[ui]' kaleido"
 
 
 def write_picture(figure: dict[str, Any], path: Path) -> None:
-    """Writes a plot (`figures.figure`) as html, which holds plotly.js itself, or as png, svg or pdf.
+    """Writes a plot (`plots.figure`) as html, which holds plotly.js itself, or as png, svg or pdf.
 
     UsageError: an unknown ending; plotly, kaleido or a browser is missing; the file cannot be written.
     """

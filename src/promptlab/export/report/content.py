@@ -12,9 +12,9 @@ from promptlab.analysis import words
 from promptlab.analysis.comparison import Comparison
 from promptlab.analysis.verdict import Speaker
 from promptlab.export.columns import Glyphs
-from promptlab.export.figures import figures
 from promptlab.export.footing import footing, totals
 from promptlab.export.paper import example_prompts
+from promptlab.export.plots import figures
 from promptlab.export.winners import ahead_of_baseline, winners
 from promptlab.runs import RunDirectory, RunReader
 

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from promptlab.analysis import words
 from promptlab.analysis.verdict import Speaker
 from promptlab.basics.errors import NO_ANSWER_KINDS, UsageError
 from promptlab.basics.registry import did_you_mean
-from promptlab.export.plain_text import plain
+from promptlab.export.plot_parts import (
+    Figure,
+    bar_chart,
+    by_setting,
+    colour,
+    error_bars,
+    is_bounded,
+    label,
+    laid_out,
+    score_range,
+    scored_cells,
+    setting_of,
+    tokens_per_trial,
+    usd_per_trial,
+    variant_label,
+)
 
 if TYPE_CHECKING:
-    from promptlab.analysis.comparison import CellSummary, Comparison
-
-Figure = dict[str, Any]
-# Okabe and Ito's colours: told apart by colour-blind readers too.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#000000")
+    from promptlab.analysis.comparison import Comparison
 
 
 def figure(what: str, comparison: Comparison) -> Figure:
@@ -43,18 +53,18 @@ def figures(comparison: Comparison) -> dict[str, Figure]:
 def _scores(comparison: Comparison, speaker: Speaker) -> Figure | None:
     """Means of the primary score with their intervals, side by side by model and data set."""
     traces = []
-    for number, (setting, cells) in enumerate(_settings(comparison).items()):
-        found = [(cell, cell.scores[comparison.primary].interval) for cell in _scored(comparison, cells)]
+    for number, (setting, cells) in enumerate(by_setting(comparison).items()):
+        found = [(cell, cell.scores[comparison.primary].interval) for cell in scored_cells(comparison, cells)]
         shown = [(cell, each) for cell, each in found if each is not None]
         traces.append(
             {
                 "type": "scatter",
                 "mode": "markers",
                 "name": setting,
-                "x": [_variant(cell, speaker) for cell, _ in shown],
+                "x": [variant_label(cell, speaker) for cell, _ in shown],
                 "y": [each.mean for _, each in shown],
-                "error_y": _errors([(each.mean, each.low, each.high) for _, each in shown]),
-                "marker": {"size": 10, "color": _colour(number)},
+                "error_y": error_bars([(each.mean, each.low, each.high) for _, each in shown]),
+                "marker": {"size": 10, "color": colour(number)},
                 "customdata": [
                     [words.bounds(each.low, each.high, speaker.digits), each.n] for _, each in shown
                 ],
@@ -63,29 +73,29 @@ def _scores(comparison: Comparison, speaker: Speaker) -> Figure | None:
         )
     if not any(trace["x"] for trace in traces):
         return None
-    order = list(dict.fromkeys(_variant(cell, speaker) for cell in comparison.cells))
-    return _figure(
+    order = list(dict.fromkeys(variant_label(cell, speaker) for cell in comparison.cells))
+    return laid_out(
         traces,
-        f"{_name(comparison.primary)}, mean with 95 % interval",
+        f"{label(comparison.primary)}, mean with 95 % interval",
         scattermode="group",
         scattergap=0.6,
         xaxis={"categoryorder": "array", "categoryarray": order, "automargin": True},
-        yaxis={"title": {"text": _name(comparison.primary)}, **_unit(comparison)},
+        yaxis={"title": {"text": label(comparison.primary)}, **score_range(comparison)},
         showlegend=len(traces) > 1,
     )
 
 
 def _heatmap(comparison: Comparison, speaker: Speaker) -> Figure | None:
     """Technique × model (and data set): mean of the primary score, and over how many samples."""
-    settings = _settings(comparison)
-    rows = list(dict.fromkeys(_variant(cell, speaker) for cell in comparison.cells))
+    settings = by_setting(comparison)
+    rows = list(dict.fromkeys(variant_label(cell, speaker) for cell in comparison.cells))
     means: list[list[float | None]] = [[None] * len(settings) for _ in rows]
     texts = [["-"] * len(settings) for _ in rows]
     for column, cells in enumerate(settings.values()):
-        for cell in _scored(comparison, cells):
+        for cell in scored_cells(comparison, cells):
             found = cell.scores[comparison.primary].interval
             if found is not None:
-                row = rows.index(_variant(cell, speaker))
+                row = rows.index(variant_label(cell, speaker))
                 means[row][column] = found.mean
                 texts[row][column] = f"{words.number(found.mean, speaker.digits)}<br>n = {found.n}"
     if all(mean is None for row in means for mean in row):
@@ -99,12 +109,12 @@ def _heatmap(comparison: Comparison, speaker: Speaker) -> Figure | None:
         "texttemplate": "%{text}",
         "hovertemplate": "%{y}, %{x}: %{text}<extra></extra>",
         "colorscale": [[0, "#F7FBFF"], [1, "#08519C"]],
-        **({"zmin": 0, "zmax": 1} if _bounded(comparison) else {}),
-        "colorbar": {"title": {"text": _name(comparison.primary)}},
+        **({"zmin": 0, "zmax": 1} if is_bounded(comparison) else {}),
+        "colorbar": {"title": {"text": label(comparison.primary)}},
     }
-    return _figure(
+    return laid_out(
         [trace],
-        f"{_name(comparison.primary)} by variant and model",
+        f"{label(comparison.primary)} by variant and model",
         xaxis={"automargin": True},
         yaxis={"autorange": "reversed", "automargin": True},
     )
@@ -114,7 +124,7 @@ def _cost(comparison: Comparison, speaker: Speaker) -> Figure | None:
     """What an answer costs against how good it is, and the cells that no other beats in both."""
     cells = [
         cell
-        for cell in _scored(comparison, comparison.cells)
+        for cell in scored_cells(comparison, comparison.cells)
         if cell.scores[comparison.primary].interval is not None and cell.result.n
     ]
     priced = [cell.result.cost_usd for cell in cells]
@@ -122,7 +132,7 @@ def _cost(comparison: Comparison, speaker: Speaker) -> Figure | None:
     points = [
         (spent, cell)
         for cell in cells
-        if (spent := _usd_per_trial(cell) if in_usd else _tokens_per_trial(cell)) is not None
+        if (spent := usd_per_trial(cell) if in_usd else tokens_per_trial(cell)) is not None
     ]
     if not points:
         return None
@@ -139,7 +149,7 @@ def _cost(comparison: Comparison, speaker: Speaker) -> Figure | None:
             "hoverinfo": "skip",
         }
     ]
-    for number, (setting, members) in enumerate(_settings(comparison).items()):
+    for number, (setting, members) in enumerate(by_setting(comparison).items()):
         mine = [(spent, cell) for spent, cell in points if cell in members]
         found = [cell.scores[comparison.primary].interval for _, cell in mine]
         traces.append(
@@ -149,19 +159,19 @@ def _cost(comparison: Comparison, speaker: Speaker) -> Figure | None:
                 "name": setting,
                 "x": [spent for spent, _ in mine],
                 "y": [each.mean for each in found if each],
-                "error_y": _errors([(each.mean, each.low, each.high) for each in found if each]),
-                "text": [_variant(cell, speaker) for _, cell in mine],
+                "error_y": error_bars([(each.mean, each.low, each.high) for each in found if each]),
+                "text": [variant_label(cell, speaker) for _, cell in mine],
                 "textposition": "middle right",
-                "marker": {"size": 10, "color": _colour(number)},
+                "marker": {"size": 10, "color": colour(number)},
                 "hovertemplate": "%{text}: %{y:.3f} at %{x:.3g}",
             }
         )
-    return _figure(
+    return laid_out(
         traces,
-        f"{_name(comparison.primary)} against {unit.split(' (')[0]}",
+        f"{label(comparison.primary)} against {unit.split(' (')[0]}",
         # Room for the names beside the points.
         xaxis={"title": {"text": unit}, "range": [0, 1.25 * max(spent for spent, _ in points) or 1]},
-        yaxis={"title": {"text": _name(comparison.primary)}, **_unit(comparison)},
+        yaxis={"title": {"text": label(comparison.primary)}, **score_range(comparison)},
     )
 
 
@@ -178,12 +188,12 @@ def _wins(comparison: Comparison, speaker: Speaker) -> Figure | None:
     """Per pair of variants: on how many shared samples the row wins, ties and loses."""
     from promptlab.analysis.samples import paired, sample_scores
 
-    settings = _settings(comparison)
+    settings = by_setting(comparison)
     traces: list[Figure] = []
     layout: Figure = {}
     for number, (setting, members) in enumerate(settings.items(), start=1):
-        cells = _scored(comparison, members)
-        names = [_variant(cell, speaker) for cell in cells]
+        cells = scored_cells(comparison, members)
+        names = [variant_label(cell, speaker) for cell in cells]
         shares: list[list[float | None]] = [[None] * len(cells) for _ in cells]
         texts = [[""] * len(cells) for _ in cells]
         scores = [sample_scores(cell.result, comparison.primary) for cell in cells]
@@ -231,52 +241,52 @@ def _wins(comparison: Comparison, speaker: Speaker) -> Figure | None:
         }
     if not any(text for trace in traces for row in trace["text"] for text in row):
         return None
-    title = f"{_name(comparison.primary)}: samples won / tied / lost by the row against the column"
-    return _figure(traces, title, **layout)
+    title = f"{label(comparison.primary)}: samples won / tied / lost by the row against the column"
+    return laid_out(traces, title, **layout)
 
 
 def _latency(comparison: Comparison, speaker: Speaker) -> Figure | None:
     """The median time of a trial, and the 95th percentile above it."""
     traces = []
-    for number, (setting, members) in enumerate(_settings(comparison).items()):
+    for number, (setting, members) in enumerate(by_setting(comparison).items()):
         cells = [cell for cell in members if cell.result.latency_p50_s is not None]
         above = [(cell.result.latency_p95_s or 0) - (cell.result.latency_p50_s or 0) for cell in cells]
         traces.append(
             {
                 "type": "bar",
                 "name": setting,
-                "x": [_variant(cell, speaker) for cell in cells],
+                "x": [variant_label(cell, speaker) for cell in cells],
                 "y": [cell.result.latency_p50_s for cell in cells],
                 "error_y": {"type": "data", "array": above, "arrayminus": [0.0] * len(above)},
-                "marker": {"color": _colour(number)},
+                "marker": {"color": colour(number)},
             }
         )
     if not any(trace["x"] for trace in traces):
         return None
-    return _bars(traces, "Time of a trial: median, and 95th percentile", "seconds")
+    return bar_chart(traces, "Time of a trial: median, and 95th percentile", "seconds")
 
 
 def _tokens(comparison: Comparison, speaker: Speaker) -> Figure | None:
     """Prompt and completion tokens of a cell over the sum of its primary scores."""
     traces = []
-    for number, (setting, members) in enumerate(_settings(comparison).items()):
+    for number, (setting, members) in enumerate(by_setting(comparison).items()):
         found = []
-        for cell in _scored(comparison, members):
-            spent, mean = _tokens_per_trial(cell), cell.scores[comparison.primary].mean
+        for cell in scored_cells(comparison, members):
+            spent, mean = tokens_per_trial(cell), cell.scores[comparison.primary].mean
             if spent is not None and mean:
                 found.append((cell, spent / mean))
         traces.append(
             {
                 "type": "bar",
                 "name": setting,
-                "x": [_variant(cell, speaker) for cell, _ in found],
+                "x": [variant_label(cell, speaker) for cell, _ in found],
                 "y": [each for _, each in found],
-                "marker": {"color": _colour(number)},
+                "marker": {"color": colour(number)},
             }
         )
-    if not _bounded(comparison) or not any(trace["x"] for trace in traces):
+    if not is_bounded(comparison) or not any(trace["x"] for trace in traces):
         return None
-    return _bars(traces, f"Tokens per correct answer ({_name(comparison.primary)})", "tokens")
+    return bar_chart(traces, f"Tokens per correct answer ({label(comparison.primary)})", "tokens")
 
 
 def _failures(comparison: Comparison, speaker: Speaker) -> Figure | None:
@@ -284,9 +294,11 @@ def _failures(comparison: Comparison, speaker: Speaker) -> Figure | None:
     cells = [cell for cell in comparison.cells if cell.result.n + cell.result.errors]
     if not cells:
         return None
-    many = len(_settings(comparison)) > 1
+    many = len(by_setting(comparison)) > 1
     labels = [
-        f"{_variant(cell, speaker)}<br>{_setting(cell, comparison)}" if many else _variant(cell, speaker)
+        f"{variant_label(cell, speaker)}<br>{setting_of(cell, comparison)}"
+        if many
+        else variant_label(cell, speaker)
         for cell in cells
     ]
     traces = [
@@ -296,11 +308,11 @@ def _failures(comparison: Comparison, speaker: Speaker) -> Figure | None:
             "x": labels,
             "y": [getattr(cell.result, kind) / (cell.result.n + cell.result.errors) for cell in cells],
             "text": [getattr(cell.result, kind) or "" for cell in cells],
-            "marker": {"color": _colour(number)},
+            "marker": {"color": colour(number)},
         }
         for number, kind in enumerate((*NO_ANSWER_KINDS, "errors"))
     ]
-    drawn = _bars(traces, "Trials without an answer, and errors", "share of trials")
+    drawn = bar_chart(traces, "Trials without an answer, and errors", "share of trials")
     drawn["layout"] |= {"barmode": "stack", "showlegend": True}
     highest = max(map(sum, zip(*(trace["y"] for trace in traces), strict=True)))
     drawn["layout"]["yaxis"] |= {"tickformat": ".0%", "range": [0, 1.1 * highest or 1]}
@@ -316,102 +328,3 @@ PLOTS: dict[str, Callable[[Comparison, Speaker], Figure | None]] = {
     "tokens": _tokens,
     "failures": _failures,
 }
-
-
-def _figure(traces: list[Figure], title: str, **layout: Any) -> Figure:
-    axes = {"gridcolor": "#E5E5E5", "zerolinecolor": "#BBBBBB"}
-    for name in ("xaxis", "yaxis"):
-        layout[name] = axes | layout.get(name, {})
-    return {
-        "data": traces,
-        "layout": {
-            "title": {"text": title, "font": {"size": 16}},
-            "font": {"family": "system-ui, sans-serif", "size": 13, "color": "#222222"},
-            "colorway": list(COLOURS),
-            "paper_bgcolor": "white",
-            "plot_bgcolor": "white",
-            "margin": {"t": 90, "r": 30},
-            "legend": {
-                "orientation": "h",
-                "x": 0,
-                "y": 1.02,
-                "yanchor": "bottom",
-                "traceorder": "normal",
-            },
-            **layout,
-        },
-    }
-
-
-def _bars(traces: list[Figure], title: str, unit: str) -> Figure:
-    return _figure(
-        traces,
-        title,
-        barmode="group",
-        xaxis={"automargin": True},
-        yaxis={"title": {"text": unit}, "rangemode": "tozero"},
-        showlegend=len(traces) > 1,
-    )
-
-
-def _settings(comparison: Comparison) -> dict[str, list[CellSummary]]:
-    """The cells by model and data set, under the name that tells these apart."""
-    groups: dict[str, list[CellSummary]] = {}
-    for cell in comparison.cells:
-        groups.setdefault(_setting(cell, comparison), []).append(cell)
-    return groups
-
-
-def _setting(cell: CellSummary, comparison: Comparison) -> str:
-    several = len({each.result.dataset for each in comparison.cells}) > 1
-    model = _name(cell.result.model)
-    return f"{model} on {_name(cell.result.dataset)}" if several else model
-
-
-def _scored(comparison: Comparison, cells: Sequence[CellSummary]) -> list[CellSummary]:
-    return [cell for cell in cells if comparison.primary in cell.scores]
-
-
-def _variant(cell: CellSummary, speaker: Speaker) -> str:
-    return _name(speaker.variant(cell.result.variant))
-
-
-def _name(text: str) -> str:
-    """plotly reads a little HTML in every label: names come from files and are shown as they are."""
-    return html.escape(plain(text), quote=False)
-
-
-def _errors(intervals: Sequence[tuple[float, float | None, float | None]]) -> Figure:
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": [0.0 if high is None else high - mean for mean, _, high in intervals],
-        "arrayminus": [0.0 if low is None else mean - low for mean, low, _ in intervals],
-    }
-
-
-def _bounded(comparison: Comparison) -> bool:
-    """Whether all that is drawn of the primary score lies between 0 and 1."""
-    found = [cell.scores[comparison.primary].interval for cell in _scored(comparison, comparison.cells)]
-    return all(
-        0 <= end <= 1 for each in found if each for end in (each.mean, each.low, each.high) if end is not None
-    )
-
-
-def _unit(comparison: Comparison) -> Figure:
-    return {"range": [-0.02, 1.05]} if _bounded(comparison) else {}
-
-
-def _usd_per_trial(cell: CellSummary) -> float | None:
-    return None if cell.result.cost_usd is None else cell.result.cost_usd / cell.result.n
-
-
-def _tokens_per_trial(cell: CellSummary) -> float | None:
-    result = cell.result
-    if result.prompt_tokens is None or result.completion_tokens is None or not result.n:
-        return None
-    return (result.prompt_tokens + result.completion_tokens) / result.n
-
-
-def _colour(number: int) -> str:
-    return COLOURS[number % len(COLOURS)]
