@@ -31,7 +31,8 @@ NAME = "odd & <b>even</b>"
 EXPERIMENT = f"""\
 name: {json.dumps(NAME)}
 dataset: {{path: data.jsonl, target: a, id: id, split: {{train: 10, test: 50}}}}
-task: {{system: "Be 100% exact.", prompt: "Is {{{{ q }}}} odd?", answer: yes_no}}
+task: {{system: "Be 100% exact.", prompt: "Is {{{{ q }}}} odd?", answer: yes_no,
+       answer_instruction: "  Don't   guess, 'please'.\\n\\n * yes\\n[no]"}}
 models: [{{id: scripted/good.yaml, name: good}}, {{id: scripted/bad.yaml, name: "bad_<i>one</i>"}}]
 variants: [zero_shot, {{technique: few_shot, demos: 3}}, zero_shot_cot]
 primary: yes_no

@@ -12,6 +12,7 @@ _COMMANDS = {
     "textgreater": ">",
     "textbar": "|",
     "textasciigrave": "`",
+    "textquotesingle": "'",
     "pm": "±",
     "times": "×",
     "dagger": "†",

@@ -123,9 +123,9 @@ def pairs_table(comparison: Comparison, *, caption: str = "", label: str = "") -
         ]
         for _, group in groupby(pairs, key=lambda pair: pair.scorer)
     ]
-    of = words.listed(scorers or ["no score"])
-    said = f"{comparison.experiment}: paired differences a − b in {of}. {tests_said(comparison)}"
-    text = escaped(caption or said)
+    of = f" in {words.listed(scorers)}" if scorers else ""
+    said = f"{comparison.experiment}: paired differences a − b{of}. {tests_said(comparison)}"
+    text = escaped(caption or said.strip())
     head = ["a $-$ b", "Difference", r"95\,\% interval", "$n$", "$p$ (Holm)", "Verdict"]
     if several:
         head = ["Score", *head]

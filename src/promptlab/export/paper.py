@@ -129,10 +129,9 @@ class _Latex:
 
     @staticmethod
     def _line(text: str) -> str:
-        kept = escaped(text).replace("  ", " \\ ")
-        if kept.startswith(" "):
-            kept = f"\\ {kept[1:]}"
-        return kept or "\\mbox{}"
+        """LaTeX skips spaces at a line's ends and after others, and would curl an apostrophe."""
+        kept = re.sub("^ | $| {2,}", lambda spaces: "\\ " * len(spaces[0]), escaped(text))
+        return kept.replace("'", "\\textquotesingle{}") or "\\mbox{}"
 
 
 def _md(text: str) -> str:

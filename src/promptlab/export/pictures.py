@@ -14,13 +14,13 @@ PICTURES = (".pdf", ".png", ".svg")
 ENDINGS = (".html", *PICTURES)
 _SIZE = {"width": 900, "height": 540}
 _SCALE = 2  # png: dots per pixel of the page, for print
-_INSTALL = "Install it: pip install 'promptlab-workbench[ui]' kaleido"
+_EXTRAS = {"plotly": "ui", "kaleido": "plots"}
 
 
 def write_picture(figure: dict[str, Any], path: Path) -> None:
     """Writes a plot (`plots.figure`) as html, which holds plotly.js itself, or as png, svg or pdf.
 
-    UsageError: an unknown ending; plotly, kaleido or a browser is missing; the file cannot be written.
+    Pictures need kaleido and a browser. UsageError: what is missing, an unknown ending, no place to write.
     """
     ending = path.suffix.lower()
     if ending not in ENDINGS:
@@ -61,4 +61,7 @@ def _first_line(error: Exception) -> str:
 
 def _check_installed(name: str) -> None:
     if importlib.util.find_spec(name) is None:
-        raise UsageError(f"plots need {name}.", remedy=_INSTALL)
+        raise UsageError(
+            f"{'plots need' if name == 'plotly' else 'pictures need'} {name}.",
+            remedy=f"Install it: pip install 'promptlab-workbench[{_EXTRAS[name]}]'",
+        )

@@ -36,9 +36,10 @@ def figure(what: str, comparison: Comparison) -> Figure:
         raise UsageError(f"there is no plot {what!r}.", remedy=did_you_mean(what, PLOTS))
     drawn = PLOTS[what](comparison, Speaker(comparison))
     if drawn is None:
+        others = ", ".join(figures(comparison))
         raise UsageError(
-            f"run {comparison.run} has nothing to draw for {what!r} yet.",
-            remedy="`promptlab compare` with its experiment file finishes it.",
+            f"run {comparison.run} has nothing to draw for {what!r}.",
+            remedy=f"It has something for: {others}." if others else "No trial of it is finished yet.",
         )
     return drawn
 
