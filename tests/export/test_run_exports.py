@@ -13,10 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 from tabular import read_tabular, text_of
 
+import promptlab
 from promptlab.analysis import compare_run
 from promptlab.basics.errors import UsageError
 from promptlab.export import Look, export_run
 from promptlab.export.latex import cells_table
+from promptlab.export.report.content import facts
 from promptlab.export.winners import winners
 from promptlab.runs import RunDirectory, RunReader
 
@@ -54,8 +56,8 @@ def test_a_workbook_holds_cells_pairs_trials_and_the_manifest(
     assert book.sheetnames == ["cells", "pairs", "trials", "manifest"]
     assert {sheet.freeze_panes for sheet in book} == {"A2"}
     assert [sheet.max_row for sheet in book][:3] == [7, 19, 301]
-    facts = dict(book["manifest"].iter_rows(min_row=2, values_only=True))
-    assert facts["datasets › data › sizes › test"] == 50
+    told = dict(book["manifest"].iter_rows(min_row=2, values_only=True))
+    assert told["datasets › data › sizes › test"] == 50
     assert not [cell for sheet in book for row in sheet.iter_rows() for cell in row if cell.data_type == "f"]
 
 
@@ -119,3 +121,38 @@ def test_what_a_file_cannot_hold_is_said(
     with pytest.raises(UsageError, match=told):
         export_run(finished_run, tmp_path / name, what)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "look", "told"),
+    [
+        ("out.xlsx", Look(bom=True), "--bom is for csv and tsv"),
+        ("out.csv", Look(caption="x"), "are for cells and pairs in tex"),
+        ("out.html", Look(interval="pm"), "are for cells and pairs in tex"),
+    ],
+)
+def test_a_wish_that_a_file_cannot_meet_is_not_passed_over(
+    finished_run: RunDirectory, tmp_path: Path, name: str, look: Look, told: str
+) -> None:
+    with pytest.raises(UsageError, match=told):
+        export_run(finished_run, tmp_path / name, look=look)
+
+
+def test_before_all_trials_are_finished_no_p_is_printed_and_the_caption_says_so(tmp_path: Path) -> None:
+    rows = [{"q": str(i), "a": "yes" if i % 2 else "no"} for i in range(30)]
+    (tmp_path / "data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "script.yaml").write_text("- {default: 'yes'}\n")
+    (tmp_path / "exp.yaml").write_text(
+        "name: part\ndataset: {path: data.jsonl, target: a}\n"
+        'task: {prompt: "Is {{ q }} odd?", answer: yes_no}\n'
+        "models: [scripted/script.yaml]\nvariants: [zero_shot, zero_shot_cot]\n"
+    )
+    run = promptlab.load(tmp_path / "exp.yaml", home=tmp_path / "home").run(limit=10).run
+    export_run(run, tmp_path / "pairs.tex", "pairs")
+    _, *pairs = read_tabular((tmp_path / "pairs.tex").read_text())
+    assert {row[-2] for row in pairs} == {"-"}
+    with RunReader(run) as reader:
+        told = facts(run, compare_run(run), reader)
+    assert {pair["p"] for pair in told["pairs"]} == {"-"}
+    export_run(run, tmp_path / "cells.tex")
+    assert "Preliminary: 40 trials are pending." in (tmp_path / "cells.tex").read_text()

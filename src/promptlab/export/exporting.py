@@ -44,6 +44,7 @@ def export_run(run: RunDirectory, path: Path, what: What | None = None, look: Lo
             f"cannot export to {path.name!r}: unknown ending {path.suffix!r}.",
             remedy=did_you_mean(ending, known),
         )
+    _check(look, what, ending)
     if what is None and ending == ".bib":
         what = "bibtex"
     if ending == ".html":
@@ -69,6 +70,20 @@ def export_run(run: RunDirectory, path: Path, what: What | None = None, look: Lo
     with RunReader(run) as reader:
         found = reader.trials() if what == "trials" else reader.calls()
         return f"{write_table(found, path, what, bom=look.bom):,} {what}"
+
+
+def _check(look: Look, what: What | None, ending: str) -> None:
+    """A wish that the file cannot meet is said, not passed over."""
+    if look.bom and (ending not in (".csv", ".tsv") or what in TEXTS):
+        raise UsageError(
+            "--bom is for csv and tsv.", remedy="Leave it out: every other format says it is UTF-8."
+        )
+    table = ending == ".tex" and what in (None, "cells", "pairs")
+    if not table and (look.interval != "range" or look.caption or look.label):
+        raise UsageError(
+            "--interval, --caption and --label are for cells and pairs in tex.",
+            remedy="Leave them out, or give a file that ends with .tex.",
+        )
 
 
 def _write_tex(comparison: Comparison, path: Path, what: str, look: Look) -> str:

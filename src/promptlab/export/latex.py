@@ -100,9 +100,9 @@ def cells_table(
 
 def pairs_table(comparison: Comparison, *, caption: str = "", label: str = "") -> str:
     """The paired differences of the family: difference, 95 % interval, n, p after the correction, verdict."""
-    from promptlab.analysis.comparison import Verdict
     from promptlab.analysis.verdict import Speaker
     from promptlab.export.footing import tests_said
+    from promptlab.export.winners import printed_p
 
     speaker = Speaker(comparison)
     pairs = [pair for pair in comparison.pairs if pair.in_family]
@@ -116,7 +116,7 @@ def pairs_table(comparison: Comparison, *, caption: str = "", label: str = "") -
                 _minus(speaker.signed(pair)),
                 _minus(speaker.bounds(pair)),
                 _thousands(pair.found.n if pair.found else 0),
-                "-" if pair.verdict is Verdict.UNFINISHED else escaped(words.p_value(pair.p_adjusted)),
+                escaped(printed_p(pair)),
                 escaped(pair.verdict.value),
             ]
             for pair in group

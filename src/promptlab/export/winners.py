@@ -1,11 +1,11 @@
-"""Who may be printed in bold: only what the comparison says, after its correction."""
+"""What may be printed as a finding: only what the comparison says, after its correction."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from promptlab.analysis.comparison import Comparison
+    from promptlab.analysis.comparison import Comparison, Pair
     from promptlab.analysis.families import CellName
 
 
@@ -40,6 +40,14 @@ def ahead_of_baseline(comparison: Comparison, scorer: str) -> set[CellName]:
         and name not in oracles
         and (other.model, other.dataset) == (name.model, name.dataset)
     }
+
+
+def printed_p(pair: Pair) -> str:
+    """p after the correction; none before the planned trials are finished, which would be a look ahead."""
+    from promptlab.analysis import words
+    from promptlab.analysis.comparison import Verdict
+
+    return "-" if pair.verdict is Verdict.UNFINISHED else words.p_value(pair.p_adjusted)
 
 
 def _won(comparison: Comparison, scorer: str) -> set[tuple[CellName, CellName]]:

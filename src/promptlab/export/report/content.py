@@ -15,7 +15,7 @@ from promptlab.export.columns import Glyphs
 from promptlab.export.footing import footing, totals
 from promptlab.export.paper import example_prompts
 from promptlab.export.plots import figures
-from promptlab.export.winners import ahead_of_baseline, winners
+from promptlab.export.winners import ahead_of_baseline, printed_p, winners
 from promptlab.runs import RunDirectory, RunReader
 
 _TRIALS = """SELECT samples.id, samples.dataset, samples.sample, samples.body, cells.position AS cell,
@@ -67,11 +67,11 @@ def facts(run: RunDirectory, comparison: Comparison, reader: RunReader) -> dict[
                 "diff": speaker.signed(pair),
                 "bounds": speaker.bounds(pair),
                 "n": pair.found.n if pair.found else 0,
-                "p": words.p_value(pair.p_adjusted) if pair.in_family else "-",
+                "p": printed_p(pair),
                 "verdict": pair.verdict.value,
-                "in_family": pair.in_family,
             }
             for pair in comparison.pairs
+            if pair.in_family
         ],
         "figures": figures(comparison),
         "prompts": [prompt.to_json() for prompt in example_prompts(reader)],

@@ -62,16 +62,19 @@
   function comparison() {
     document.title = `${shown(facts.experiment)} · promptlab`;
     byId("title").textContent = shown(facts.experiment);
+    const models = new Set(facts.cells.map((cell) => cell.model));
+    const datasets = new Set(facts.cells.map((cell) => cell.dataset));
+    const shared = [...(models.size === 1 ? models : []), ...(datasets.size === 1 ? datasets : [])].join(" on ");
     const pending = facts.pending ? `, ${count(facts.pending)} trials pending` : "";
-    byId("subtitle").textContent = shown(`run ${facts.run} · ${facts.status}${pending}`);
+    byId("subtitle").textContent = shown(`${shared ? `${shared} · ` : ""}run ${facts.run} · ${facts.status}${pending}`);
     for (const sentence of facts.headline) byId("headline").append(make("li", sentence));
     for (const note of facts.notes) byId("notes").append(make("li", note));
     const each = (cell, total) => (total === null || !cell.n ? "-" : count(Math.round(total / cell.n)));
     byId("cells").append(table(
-      [["Variant"], ["Model"], ["Data set"], ...facts.scorers.map((name) => [name]), ["Trials", true],
+      [["Variant"], ...(models.size > 1 ? [["Model"]] : []), ...(datasets.size > 1 ? [["Data set"]] : []), ...facts.scorers.map((name) => [name]), ["Trials", true],
         ["Failures"], ["Answered", true], ["Calls", true], ["Tokens", true], ["USD", true], ["Time", true]],
       facts.cells.map((cell) => [
-        cell.shown, cell.model, cell.dataset, ...facts.scorers.map((name) => score(cell, name)),
+        cell.shown, ...(models.size > 1 ? [cell.model] : []), ...(datasets.size > 1 ? [cell.dataset] : []), ...facts.scorers.map((name) => score(cell, name)),
         `${count(cell.n)}/${count(cell.planned)}`, failures(cell),
         number(cell.scores[facts.primary]?.mean_answered), cell.n ? (cell.calls / cell.n).toFixed(1) : "-",
         each(cell, cell.prompt_tokens === null || cell.completion_tokens === null
@@ -84,9 +87,9 @@
     byId("pairs").append(facts.pairs.length
       ? table(
         [["a − b"], ["Score"], ["Difference", true], ["95 % interval"], ["n", true], ["p (Holm)", true], ["Verdict"]],
-        facts.pairs.filter((pair) => pair.in_family).map((pair) => [
+        facts.pairs.map((pair) => [
           pair.sides, pair.scorer, pair.diff, pair.bounds, count(pair.n), pair.p, pair.verdict]))
-      : make("p", "There is one cell only: nothing to compare."));
+      : make("p", "No pair of cells is compared."));
   }
 
   function plots() {
