@@ -94,7 +94,7 @@ def execute(
             else:
                 discard = False
                 progress.reused = progress.planned
-            grade_missing(store, plan, graders)
+            grade_missing(store, plan.scoring.scorers, graders)
             if missing:
                 run.update_manifest(status=result.status, ended=time.time())
             elif _differs(run, plan, facts):

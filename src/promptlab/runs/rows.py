@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from promptlab.basics.errors import NoAnswerKind
+import orjson
+
+from promptlab.basics.errors import NO_ANSWER_KINDS, NoAnswerKind
 from promptlab.basics.hashing import canonical
 from promptlab.datasets import Sample
+from promptlab.scoring.extraction import Value
 from promptlab.techniques.base import CallRecord
 
 Status = NoAnswerKind | str  # a NoAnswerKind, "ok" or "error"
@@ -48,7 +51,7 @@ class TrialRow:
             self.repeat,
             self.status,
             self.text,
-            None if self.answer is None else canonical(self.answer).decode(),
+            encoded(self.answer),
             self.rule,
             self.error or None,
             canonical(self.notes).decode() if self.notes else None,
@@ -67,6 +70,65 @@ class TrialRow:
     def call_values(self, trial: int) -> list[tuple[Any, ...]]:
         """In the order of the calls table."""
         return [_call(trial, ordinal, call) for ordinal, call in enumerate(self.calls)]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """One finished trial's answer as it lies in the store. `answer_json` and `body` are JSON texts."""
+
+    trial: int
+    cell: int
+    status: str
+    text: str | None
+    answer_json: str | None
+    rule: str | None
+    finish: str | None
+    sample_id: str
+    body: str
+    repeat: int
+    identity: bytes
+    sample_row: int
+
+    @property
+    def failure(self) -> NoAnswerKind | None:
+        return next((kind for kind in NO_ANSWER_KINDS if kind == self.status), None)
+
+    @property
+    def value(self) -> Value | None:
+        if self.answer_json is None:
+            return None
+        value = orjson.loads(self.answer_json)
+        return tuple(value) if isinstance(value, list) else str(value)
+
+    @property
+    def sample(self) -> Sample:
+        kept = orjson.loads(self.body)
+        target = kept["target"]
+        return Sample(
+            id=self.sample_id,
+            inputs=kept["inputs"],
+            target=tuple(target) if isinstance(target, list) else target,
+            content="",
+            rationale=kept.get("rationale"),
+            choices=tuple(kept.get("choices", ())),
+            metadata=kept.get("metadata", {}),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RereadAnswer:
+    """What another version of a rule read from a stored reply; `changed`: not what it was before."""
+
+    trial: int
+    status: str
+    answer: Value | None
+    rule: str
+    changed: bool
+
+
+def encoded(answer: Value | None) -> str | None:
+    """An answer as the store keeps it."""
+    return None if answer is None else canonical(answer).decode()
 
 
 def _call(trial: int, ordinal: int, call: CallRecord) -> tuple[Any, ...]:
