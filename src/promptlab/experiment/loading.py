@@ -164,6 +164,8 @@ class _Unfolder:
             return item
         known = {key: item[key] for key in item if key in ("scorer", "as")}
         rest = {key: item[key] for key in item if key not in known}
+        if isinstance(rest.get("model"), dict):  # a judge's
+            rest["model"] = self._model(rest["model"], (*path, "model"))
         for key in rest:
             self._renamed[(*path, "settings", key)] = (*path, key)
         return {**known, "settings": rest}

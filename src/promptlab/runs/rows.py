@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,13 +38,6 @@ class TrialRow:
 
     def trial_values(self) -> tuple[Any, ...]:
         """In the order of the trials table, without its id."""
-        replies = [call.completion for call in self.calls if call.completion is not None]
-        known = [cost for cost in self.costs_usd if cost is not None]
-        paid = [
-            cost
-            for reply, cost in zip(replies, self.costs_usd, strict=True)
-            if not reply.cached and cost is not None
-        ]
         return (
             self.identity,
             self.cell,
@@ -56,20 +50,12 @@ class TrialRow:
             self.error or None,
             canonical(self.notes).decode() if self.notes else None,
             self.finished,
-            sum(reply.latency_s for reply in replies) if replies else None,
-            len(replies),
-            sum(reply.cached for reply in replies),
-            _total(reply.usage.prompt_tokens for reply in replies),
-            _total(reply.usage.completion_tokens for reply in replies),
-            sum(known),
-            sum(paid),
-            len(replies) - len(known),
-            sum((call.completion or call).attempts for call in self.calls),
+            *reply_totals(self.calls, self.costs_usd),
         )
 
     def call_values(self, trial: int) -> list[tuple[Any, ...]]:
         """In the order of the calls table."""
-        return [_call(trial, ordinal, call) for ordinal, call in enumerate(self.calls)]
+        return [call_values(trial, ordinal, call) for ordinal, call in enumerate(self.calls)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +117,34 @@ def encoded(answer: Value | None) -> str | None:
     return None if answer is None else canonical(answer).decode()
 
 
-def _call(trial: int, ordinal: int, call: CallRecord) -> tuple[Any, ...]:
+def reply_totals(calls: Sequence[CallRecord], costs_usd: Sequence[float | None]) -> tuple[Any, ...]:
+    """Latency, calls, cached calls, prompt and completion tokens, cost, paid, unknown costs, attempts.
+
+    `costs_usd` has one entry per reply, as first paid.
+    """
+    replies = [call.completion for call in calls if call.completion is not None]
+    known = [cost for cost in costs_usd if cost is not None]
+    paid = [
+        cost for reply, cost in zip(replies, costs_usd, strict=True) if not reply.cached and cost is not None
+    ]
+    return (
+        sum(reply.latency_s for reply in replies) if replies else None,
+        len(replies),
+        sum(reply.cached for reply in replies),
+        _total(reply.usage.prompt_tokens for reply in replies),
+        _total(reply.usage.completion_tokens for reply in replies),
+        sum(known),
+        sum(paid),
+        len(replies) - len(known),
+        sum((call.completion or call).attempts for call in calls),
+    )
+
+
+def call_values(owner: int, ordinal: int, call: CallRecord) -> tuple[Any, ...]:
+    """In the order of the table of calls; `owner` is the trial's (or judgement's) row."""
     reply = call.completion
     head = (
-        trial,
+        owner,
         ordinal,
         call.name,
         canonical([_message(message) for message in call.messages]).decode(),
