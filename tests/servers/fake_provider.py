@@ -10,7 +10,8 @@ this body comes), or by POST /_control:
      "sequence": ["500", "ok"], "answers": [{"contains": "2 + 2", "reply": "4"}], "labels": ["good", "bad"],
      "key": "sk-1", "limit": {"per_s": 20, "burst": 40, "in_flight": 8}, "reset": true}
 
-What goes over `limit` (a token bucket; requests at once; each may be left out) gets 429. `rules` strike by
+The reply to a `regex` may hold its groups (\\1); `top`, {"4": 0.7, "5": 0.3}, are the probabilities that
+log probabilities tell at the reply's last word, for who asks for them. What goes over `limit` (a token bucket; requests at once; each may be left out) gets 429. `rules` strike by
 chance (seeded by body and how often it came), `sequence` is consumed in order. GET /_count tells how many
 requests came, /_log which (the last 10,000). Faults: see `FAULTS` and any HTTP status.
 """
@@ -253,10 +254,10 @@ class FakeProvider:
             return Reply.of(ask, "")
         last = ask.turns[-1][1] if ask.turns else ""
         for rule in self.answers:
-            if ("contains" in rule and rule["contains"] in last) or (
-                "regex" in rule and re.search(rule["regex"], last)
-            ):
-                return Reply.of(ask, rule["reply"])
+            if "contains" in rule and rule["contains"] in last:
+                return Reply.of(ask, rule["reply"], top=rule.get("top"))
+            if "regex" in rule and (found := re.search(rule["regex"], last)):
+                return Reply.of(ask, found.expand(rule["reply"]), top=rule.get("top"))
         digest = hashlib.sha256(orjson.dumps([ask.model, ask.turns])).hexdigest()
         if self.labels:
             return Reply.of(ask, self.labels[int(digest[:8], 16) % len(self.labels)])

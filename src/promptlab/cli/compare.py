@@ -131,7 +131,8 @@ def _execute(
 
         def watch(progress: Progress) -> None:
             if not quiet:
-                tell(f"{progress.planned:,} trials planned; results in {find_home()}")
+                stack.close()  # the judges come after the trials
+                tell(f"{progress.planned:,} {progress.unit} planned; results in {find_home()}")
                 stack.enter_context(shown(progress))
 
         return load(path).run(

@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Progress:
-    """Counters of one run. Written by the engine's loop, read by whoever shows them."""
+    """Counters of one run. Written by the engine's loop, read by whoever shows them.
+
+    `unit` is what is counted: trials, or answers that a judge looks at.
+    """
 
     planned: int = 0
     reused: int = 0
@@ -22,6 +25,7 @@ class Progress:
     unknown_costs: int = 0
     stopping: str = ""
     note: str = ""
+    unit: str = "trials"
     started: float = field(default_factory=time.monotonic)
 
     @property

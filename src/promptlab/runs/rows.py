@@ -74,6 +74,7 @@ class StoredAnswer:
     repeat: int
     identity: bytes
     sample_row: int
+    position: int
 
     @property
     def failure(self) -> NoAnswerKind | None:
@@ -81,10 +82,7 @@ class StoredAnswer:
 
     @property
     def value(self) -> Value | None:
-        if self.answer_json is None:
-            return None
-        value = orjson.loads(self.answer_json)
-        return tuple(value) if isinstance(value, list) else str(value)
+        return decoded(self.answer_json)
 
     @property
     def sample(self) -> Sample:
@@ -115,6 +113,14 @@ class RereadAnswer:
 def encoded(answer: Value | None) -> str | None:
     """An answer as the store keeps it."""
     return None if answer is None else canonical(answer).decode()
+
+
+def decoded(answer_json: str | None) -> Value | None:
+    """An answer from the store."""
+    if answer_json is None:
+        return None
+    value = orjson.loads(answer_json)
+    return tuple(value) if isinstance(value, list) else str(value)
 
 
 def reply_totals(calls: Sequence[CallRecord], costs_usd: Sequence[float | None]) -> tuple[Any, ...]:

@@ -6,10 +6,10 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Protocol, Self, TypeVar
 
 import orjson
 
@@ -20,7 +20,6 @@ from promptlab.experiment import Cell, Plan
 from promptlab.runs.insert import insert
 from promptlab.runs.rows import RereadAnswer, StoredAnswer, TrialRow, encoded, sample_body
 from promptlab.runs.schema import migrate
-from promptlab.scoring import Scorer
 
 T = TypeVar("T")
 
@@ -42,7 +41,7 @@ _FINISHED = """SELECT count(*) FROM trials JOIN samples ON samples.id = trials.s
     WHERE trials.cell = ? AND samples.position < ? AND trials.repeat < ? AND trials.status != 'error'"""
 _ANSWERS = """SELECT trials.id, cells.id, trials.status, trials.text, trials.answer, trials.rule,
         (SELECT finish FROM calls WHERE calls.trial = trials.id ORDER BY ordinal DESC LIMIT 1),
-        samples.sample, samples.body, trials.repeat, trials.identity, trials.sample
+        samples.sample, samples.body, trials.repeat, trials.identity, trials.sample, samples.position
     FROM trials JOIN cells ON cells.id = trials.cell JOIN samples ON samples.id = trials.sample
     WHERE trials.id > ? AND cells.position IS NOT NULL AND samples.position IS NOT NULL
         AND trials.status != 'error'"""
@@ -89,6 +88,12 @@ def unusable(path: Path, error: Exception) -> StorageError:
         remedy="Look at the disk and the permissions, and run the same command again: paid answers are in "
         "the cache.",
     )
+
+
+class Identified(Protocol):
+    """A scorer, as far as the store cares: another identity is another scorer."""
+
+    def identity(self) -> dict[str, Any]: ...
 
 
 class RunStore:
@@ -139,7 +144,7 @@ class RunStore:
         """
         return self._do(lambda connection: _set_plan(connection, plan))
 
-    def set_scorers(self, scorers: dict[str, Scorer]) -> dict[str, int]:
+    def set_scorers(self, scorers: Mapping[str, Identified]) -> dict[str, int]:
         """Each scorer's row by its name; a scorer with other settings or version is another row."""
         return self._do(lambda connection: _set_scorers(connection, scorers))
 
@@ -207,6 +212,10 @@ class RunStore:
     def without_score(self, scorer: int) -> Iterator[list[StoredAnswer]]:
         """Answers of current cells and samples that this scorer has not graded, page by page."""
         return self._pages(_ANSWERS + _UNSCORED, scorer)
+
+    def count_without_score(self, scorer: int) -> int:
+        """How many answers `without_score` would give."""
+        return int(self.read(f"SELECT count(*) FROM ({_ANSWERS}{_UNSCORED})", 0, scorer)[0][0])
 
     def read_by(self, rules: Iterable[str]) -> Iterator[list[StoredAnswer]]:
         """Answers of current cells and samples that one of these rules (name@version) read, page by page."""
@@ -363,7 +372,7 @@ def _set_cell(connection: sqlite3.Connection, cell: Cell, position: int, plan: P
     return int(connection.execute("SELECT id FROM cells WHERE hash = ?", (cell.hash,)).fetchone()[0])
 
 
-def _set_scorers(connection: sqlite3.Connection, scorers: dict[str, Scorer]) -> dict[str, int]:
+def _set_scorers(connection: sqlite3.Connection, scorers: Mapping[str, Identified]) -> dict[str, int]:
     rows: dict[str, int] = {}
     for name, scorer in scorers.items():
         spec = canonical(scorer.identity()).decode()
