@@ -10,10 +10,11 @@ this body comes), or by POST /_control:
      "sequence": ["500", "ok"], "answers": [{"contains": "2 + 2", "reply": "4"}], "labels": ["good", "bad"],
      "key": "sk-1", "limit": {"per_s": 20, "burst": 40, "in_flight": 8}, "reset": true}
 
-The reply to a `regex` may hold its groups (\\1); `top`, {"4": 0.7, "5": 0.3}, are the probabilities that
-log probabilities tell at the reply's last word, for who asks for them. What goes over `limit` (a token bucket; requests at once; each may be left out) gets 429. `rules` strike by
-chance (seeded by body and how often it came), `sequence` is consumed in order. GET /_count tells how many
-requests came, /_log which (the last 10,000). Faults: see `FAULTS` and any HTTP status.
+What goes over `limit` (a token bucket; requests at once; each may be left out) gets 429. `rules` strike by
+chance (seeded by body and how often it came), `sequence` is consumed in order. An answer may have a `regex`
+for `contains`, whose groups the reply may hold (\\1), and `top`, {"4": 0.7, "5": 0.3}: probabilities at the
+reply's last word, for who asks for log probabilities. GET /_count tells how many requests came, /_log which
+(the last 10,000). Faults: see `FAULTS` and any HTTP status.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from promptlab.analysis.cells import CellResult, Family
 from promptlab.analysis.comparing import compare
 from promptlab.analysis.comparison import Comparison, Status
+from promptlab.analysis.judged import judge_reports
 from promptlab.runs import RunDirectory, RunReader
 
 _CURRENT = """FROM trials JOIN samples ON samples.id = trials.sample
@@ -30,6 +32,7 @@ def compare_run(
     with RunReader(run) as reader:
         scorers = reader.scorers()
         cells = [_cell(reader.connection, row, scorers, manifest, limit) for row in reader.cells()]
+        judges = judge_reports(reader)
     scoring = manifest["scoring"]
     family = Family(
         primary=scoring["primary"],
@@ -47,7 +50,7 @@ def compare_run(
             for name, size in sizes.items()
             if size > limit
         ]
-    return compare(
+    compared = compare(
         cells,
         family,
         seed=manifest["seed"],
@@ -57,6 +60,7 @@ def compare_run(
         sent_calls=sent_calls,
         notes=notes,
     )
+    return replace(compared, judges=judges)
 
 
 def _cell(

@@ -84,6 +84,10 @@ def compare(target: str, as_json: bool, verbose: bool, **options: Any) -> int:
         from promptlab.export import print_comparison
 
         print_comparison(shown, pairs=verbose)
+        if shown.judges:
+            from promptlab.cli.judges import print_judges
+
+            print_judges(shown.judges)
     if result is None:
         return ExitCode.DONE
     _report(result)

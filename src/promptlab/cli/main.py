@@ -23,6 +23,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "schema": ("promptlab.cli.check", "Print the JSON schema of the experiment file."),
     "runs": ("promptlab.cli.look", "List the stored runs."),
     "show": ("promptlab.cli.look", "Show a run, or one trial with every prompt and reply."),
+    "score": ("promptlab.cli.score", "Add scores to a stored run: scorers, judges, people's labels."),
     "export": ("promptlab.cli.look", "Write a run's cells, pairs, trials or calls to a file."),
     "techniques": ("promptlab.cli.catalogue", "The techniques, with settings and sources."),
     "scorers": ("promptlab.cli.catalogue", "The scorers, with their settings."),

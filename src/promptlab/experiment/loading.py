@@ -69,6 +69,11 @@ def _load(document: Document, path: Path) -> Loaded:
     return Loaded(spec, document, path, renamed)
 
 
+def unfold_scorer(loaded: Loaded, item: Any, path: Path_) -> Any:
+    """A scorer's entry that stands outside of the file, in its long form; see `_Unfolder`."""
+    return _Unfolder(loaded.document, loaded.renamed)._scorer(item, path)
+
+
 class _Unfolder:
     """Short forms to long ones; what only looks like an experiment is refused here."""
 

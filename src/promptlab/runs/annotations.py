@@ -57,7 +57,8 @@ _SUMS = """SELECT scorer, count(*), sum(status = 'ok'), sum(status = 'unscored')
         sum(calls), sum(cached_calls), sum(prompt_tokens), sum(completion_tokens),
         count(*) = count(prompt_tokens) AND count(*) = count(completion_tokens),
         sum(cost_usd), sum(paid_usd), sum(unknown_costs), sum(orders), sum(flips), avg(agreement),
-        count(agreement), sum(method = 'logprobs'), sum(method = 'draws'), sum(method = 'equal')
+        count(agreement), sum(status = 'ok' AND method = 'logprobs'),
+        sum(status = 'ok' AND method = 'draws'), sum(method = 'equal')
     FROM judgements GROUP BY scorer"""
 
 

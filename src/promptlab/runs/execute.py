@@ -19,6 +19,7 @@ from promptlab.runs.estimate import Estimate, estimate
 from promptlab.runs.interrupting import Interruptible, wait_for
 from promptlab.runs.judges import Surroundings, judge_missing
 from promptlab.runs.judging import BoundJudge, Judged, bind
+from promptlab.runs.labels import keep_labels
 from promptlab.runs.progress import Progress
 from promptlab.runs.regrade import grade_missing
 from promptlab.runs.store import RunStore
@@ -98,6 +99,8 @@ def execute(
             grade_missing(store, plan.scoring.scorers, rows)
             if judges and result.status in ("complete", "failed"):
                 _judge(plan, home, options, store, result, judges, rows, tell, watch)
+            if plan.spec.human_labels is not None:
+                keep_labels(run, store, plan.loaded.folder / plan.spec.human_labels, partial=True)
             if missing or result.judged.touched:
                 run.update_manifest(status=result.status, ended=time.time())
             elif _differs(run, plan, facts):

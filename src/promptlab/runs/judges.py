@@ -65,9 +65,7 @@ def judge_missing(
             mode=CacheMode(read=around.use_cache, max_age_s=around.max_age_s),
             seed=around.seed,
         )
-        judging = Judging(
-            store, kept, client, judges, rows, around.limits, takes=takes, progress=progress
-        )
+        judging = Judging(store, kept, client, judges, rows, around.limits, takes=takes, progress=progress)
         holder.append(judging)
         latest[0] = judging.result
         try:

@@ -153,6 +153,11 @@ class RunStore:
         rows = [(key, canonical(value).decode()) for key, value in values.items()]
         self._do(lambda connection: connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows))
 
+    def meta(self, key: str) -> Any:
+        """A fact of the run, or None."""
+        found = self.read("SELECT value FROM meta WHERE key = ?", key)
+        return orjson.loads(found[0][0]) if found else None
+
     def stop_cell(self, cell: int, why: str | None) -> None:
         self._do(
             lambda connection: connection.execute("UPDATE cells SET stopped = ? WHERE id = ?", (why, cell))
