@@ -339,3 +339,30 @@ def test_a_judge_in_the_file_is_checked_before_any_call(bench: Bench) -> None:
     _, err = bench.command.run("compare", "exp.yaml", code=2)
     assert "has no key" in err
     assert bench.provider.requests == 0
+
+
+def test_the_estimate_counts_what_the_judges_will_take(bench: Bench) -> None:
+    judges = [bench.judge(kind="rubric", **{"as": "quality"}), bench.judge(kind="pairwise", **{"as": "wins"})]
+    bench.write("exact_match", *judges)
+    found = json.loads(bench.command.run("estimate", "exp.yaml", "--json")[0])
+    assert [each["calls"]["expected"] for each in found["judges"]] == [2 * SAMPLES, 2 * SAMPLES]
+    assert found["calls"]["expected"] == 6 * SAMPLES
+    assert found["judges"][0]["cost_usd"]["expected"] > 0
+    bench.compare()
+    found = json.loads(bench.command.run("estimate", "exp.yaml", "--json")[0])
+    assert found["calls"] == {"low": 0, "expected": 0, "high": 0}
+
+
+def test_dear_judges_are_not_asked_without_yes(bench: Bench) -> None:
+    bench.write("exact_match")
+    bench.compare()
+    dear = json.loads(bench.judge(kind="rubric", **{"as": "quality"}))
+    dear["model"]["price"] = {"input": 100, "output": 100, "request": 1}
+    before = bench.provider.requests
+    _, err = bench.command.run("score", "loop", "--scorer", json.dumps(dear), code=2)
+    assert "--yes" in err
+    bench.write("exact_match", json.dumps(dear))
+    _, err = bench.command.run("compare", "exp.yaml", code=2)
+    assert "--yes" in err
+    assert bench.provider.requests == before
+    assert bench.compare("--yes")["sent_calls"] == SAMPLES

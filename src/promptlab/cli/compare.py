@@ -147,11 +147,11 @@ def _execute(
             use_cache=not no_cache,
             tell=tell,
             watch=watch,
-            approve=None if yes else _ask,
+            approve=None if yes else ask,
         )
 
 
-def _ask(found: Estimate) -> None:
+def ask(found: Estimate) -> None:
     """Before much is spent: a question at a terminal, elsewhere a refusal."""
     from promptlab.cli.estimate import cost_words
 

@@ -10,7 +10,8 @@ import click
 from promptlab.cli.compare import run_options
 
 if TYPE_CHECKING:
-    from promptlab.runs import Estimate, Span
+    from promptlab.runs import CellEstimate, Estimate, Span
+    from promptlab.runs.judge_estimate import JudgeEstimate
 
 
 @click.command()
@@ -65,17 +66,24 @@ def _print(found: Estimate) -> None:
                 "model": cell.model,
                 "dataset": cell.dataset,
                 "missing": f"{cell.missing:,} of {cell.planned:,}",
-                "calls": f"{cell.calls.expected:,.0f}",
-                "tokens": f"{cell.tokens.expected:,.0f}",
-                "USD": "unknown" if cell.cost_usd is None else _figure(cell.cost_usd.expected),
-                "at most": "unknown" if cell.cost_usd is None else _figure(cell.cost_usd.high),
+                **_amounts(cell),
             }
             for cell in found.cells
+        ]
+        + [
+            {
+                "variant": f"judge {judge.scorer}",
+                "model": judge.model,
+                "dataset": "",
+                "missing": f"{judge.missing:,}",
+                **_amounts(judge),
+            }
+            for judge in found.judges
         ]
     )
     click.echo(f"\nTo send: {_count(found.calls)} calls, {_count(found.tokens)} tokens.")
     click.echo(f"Cost: {cost_words(found)}.")
-    for why in dict.fromkeys(cell.why_unknown for cell in found.cells if cell.why_unknown):
+    for why in dict.fromkeys(part.why_unknown for part in found.parts if part.why_unknown):
         click.echo(f"Unknown: {why}.")
     if found.unbounded:
         click.echo(
@@ -87,6 +95,16 @@ def _print(found: Estimate) -> None:
         )
     if found.sampled:
         click.echo("Sampled: of large cells some trials were looked at, and stand for all.")
+
+
+def _amounts(part: CellEstimate | JudgeEstimate) -> dict[str, str]:
+    cost = part.cost_usd
+    return {
+        "calls": f"{part.calls.expected:,.0f}",
+        "tokens": f"{part.tokens.expected:,.0f}",
+        "USD": "unknown" if cost is None else _figure(cost.expected),
+        "at most": "unknown" if cost is None else _figure(cost.high),
+    }
 
 
 def cost_words(found: Estimate) -> str:

@@ -31,9 +31,16 @@ if TYPE_CHECKING:
 )
 @click.option("--no-cache", is_flag=True, help="Judges read nothing from the cache and overwrite nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.option("-y", "--yes", is_flag=True, help="Spend more than limits.confirm_usd without a question.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no messages but errors.")
 def score(
-    run: str, added: tuple[str, ...], human: Path | None, no_cache: bool, as_json: bool, quiet: bool
+    run: str,
+    added: tuple[str, ...],
+    human: Path | None,
+    no_cache: bool,
+    as_json: bool,
+    yes: bool,
+    quiet: bool,
 ) -> int:
     """Add scores to a stored RUN; the models that answered are not asked again.
 
@@ -44,6 +51,7 @@ def score(
     """
     from promptlab.analysis.judged import judge_reports
     from promptlab.basics.home import find_home
+    from promptlab.cli.compare import ask
     from promptlab.cli.progress import shown
     from promptlab.runs import Progress, RunReader, find_run
     from promptlab.runs.score import score as score_run
@@ -61,7 +69,16 @@ def score(
                 tell(f"{progress.planned:,} {progress.unit} to make")
                 stack.enter_context(shown(progress))
 
-        result = score_run(found, home, added, human=human, use_cache=not no_cache, tell=tell, watch=watch)
+        result = score_run(
+            found,
+            home,
+            added,
+            human=human,
+            use_cache=not no_cache,
+            tell=tell,
+            watch=watch,
+            approve=None if yes else ask,
+        )
     with RunReader(found) as reader:
         reports = judge_reports(reader)
     if as_json:

@@ -13,6 +13,7 @@ from promptlab.basics.files import FileLock, write_atomically
 from promptlab.experiment import Plan
 from promptlab.experiment.judges import check_judges
 from promptlab.models.pricing import is_free, price_gap, price_of
+from promptlab.runs.answers import cell_specs, count_without_score
 from promptlab.runs.directory import EXPERIMENT, RunDirectory, describe, latest_run, new_run
 from promptlab.runs.engine import Ending, Engine
 from promptlab.runs.estimate import Estimate, estimate
@@ -78,16 +79,15 @@ def execute(
     try:
         with RunStore(run.store) as store:
             cells = store.set_plan(plan)
-            judges = {name: bind(each, store.cell_specs()) for name, each in plan.scoring.judges.items()}
+            judges = {name: bind(each, cell_specs(store)) for name, each in plan.scoring.judges.items()}
             rows = store.set_scorers({**plan.scoring.scorers, **judges})
             missing = _missing(plan, store, cells)
             progress = Progress(planned=sum(plan.trials_in(cell) for cell in plan.chosen))
             result = RunResult(run, "complete", progress)
             store.set_meta({"scorers": [(name, rows[name]) for name in plan.scoring.columns]})
-            if missing or any(store.count_without_score(rows[name]) for name in judges):
-                check_judges(plan.loaded, plan.scoring.judges.values(), plan.limits())
+            if missing or any(count_without_score(store, rows[name]) for name in judges):
+                _check(plan, home, options, tell, approve, trials=missing > 0)
             if missing:
-                _check(plan, home, options, tell, approve)
                 discard = False
                 _note(run, plan, facts, status="running")
                 if watch is not None:
@@ -113,12 +113,21 @@ def execute(
             shutil.rmtree(run.path, ignore_errors=True)
 
 
-def _check(plan: Plan, home: Path, options: Options, tell: Tell, approve: Approve | None) -> None:
-    """What must be right before the first call: keys, prices for budgets, and the cost if it is high."""
-    plan.check_keys()
-    plan.check_prices()
+def _check(
+    plan: Plan, home: Path, options: Options, tell: Tell, approve: Approve | None, *, trials: bool
+) -> None:
+    """What must be right before the first call: keys, prices for budgets, and the cost if it is high.
+
+    Without missing `trials` only the judges will be asked.
+    """
+    models = {each.model.name: each.model for each in plan.scoring.judges.values()}
+    if trials:
+        plan.check_keys()
+        plan.check_prices()
+        models |= {cell.model.name: cell.model for cell in plan.chosen}
+    check_judges(plan.loaded, plan.scoring.judges.values(), plan.limits())
     rates = plan.limits().rates
-    prices = {cell.model.name: price_of(cell.model) for cell in plan.chosen}
+    prices = {name: price_of(model) for name, model in models.items()}
     gaps = [
         f"the price of {name} {gap}" for name, price in prices.items() if (gap := price_gap(price, rates))
     ]
@@ -181,7 +190,7 @@ def _judge(
     watch: Callable[[Progress], None] | None,
 ) -> None:
     """The chosen cells' answers, judged. What a judge could not grade leaves the run unfinished."""
-    cells = {row: spec["hash"] for row, spec in store.cell_specs().items()}
+    cells = {row: spec["hash"] for row, spec in cell_specs(store).items()}
     chosen = {cell.hash for cell in plan.chosen}
     first = plan.selection.limit
     around = Surroundings(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from promptlab.models import Limits
 from promptlab.runs.annotations import Annotations
+from promptlab.runs.answers import count_without_score
 from promptlab.runs.directory import RunDirectory
 from promptlab.runs.interrupting import Interruptible, wait_for
 from promptlab.runs.judging import BoundJudge, Judged, Judging
@@ -44,7 +45,7 @@ def judge_missing(
 
     The budget is the experiment's own. Raises UsageError and StorageError.
     """
-    lacking = sum(store.count_without_score(rows[name]) for name in judges)
+    lacking = sum(count_without_score(store, rows[name]) for name in judges)
     if not lacking:
         return Judged()
     from promptlab.models.client import CacheMode, Client

@@ -15,6 +15,7 @@ from promptlab.experiment.judges import ResolvedJudge
 from promptlab.models import Client, Limits, Model
 from promptlab.models.pricing import in_usd
 from promptlab.runs.annotations import Annotations
+from promptlab.runs.answers import without_score
 from promptlab.runs.engine import Ending
 from promptlab.runs.judgement import Asking, Judgement
 from promptlab.runs.progress import Progress
@@ -51,7 +52,7 @@ class BoundJudge:
 
 
 def bind(resolved: ResolvedJudge, cells: Mapping[int, Mapping[str, Any]]) -> BoundJudge:
-    """Binds a judge to the current cells, as `RunStore.cell_specs` gives them."""
+    """Binds a judge to the current cells, as `answers.cell_specs` gives them."""
     questions: dict[int, str] = {}
     first: dict[str, str] = {}
     rows = {tuple(spec["names"]): row for row, spec in cells.items()}
@@ -121,7 +122,7 @@ class Judging:
     async def run(self) -> Judged:
         """Until nothing is lacking, a budget is reached, or it is interrupted. Raises StorageError."""
         for name, bound in self._judges.items():
-            pages = self._store.without_score(self._rows[name])
+            pages = without_score(self._store, self._rows[name])
             while self._ending is None and name not in self.result.stopped:
                 page = await asyncio.to_thread(_next, pages)
                 if page is None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from promptlab.datasets import AnswerType, PromptMessage, Task
+from promptlab.runs.answers import cell_specs, read_by, reread, rules_used, without_score
 from promptlab.runs.rows import RereadAnswer
 from promptlab.runs.store import RunStore
 from promptlab.scoring import Grader, Scorer
@@ -21,7 +22,7 @@ def grade_missing(store: RunStore, scorers: Mapping[str, Scorer], rows: Mapping[
     graded = 0
     for name, scorer in scorers.items():
         graders: dict[int, Grader] = {}
-        for page in store.without_score(rows[name]):
+        for page in without_score(store, rows[name]):
             scores: list[tuple[int, int, float | None]] = []
             for each in page:
                 grader = graders.get(each.cell)
@@ -45,12 +46,12 @@ def reread_outdated(store: RunStore) -> tuple[int, int]:
 
     Returns how many were read, and how many answers are others now; those have lost their scores.
     """
-    newest = _outdated(store.rules())
+    newest = _outdated(rules_used(store))
     if not newest:
         return 0, 0
     graders = {cell: Grader(task, {}) for cell, task in tasks_of(store).items()}
     read = changed = 0
-    for page in store.read_by(newest):
+    for page in read_by(store, newest):
         rows = []
         for each in page:
             found = graders[each.cell].grade(
@@ -60,14 +61,14 @@ def reread_outdated(store: RunStore) -> tuple[int, int]:
             differs = (found.value, status) != (each.value, each.status)
             rows.append(RereadAnswer(each.trial, status, found.value, found.rule, differs))
             changed += differs
-        store.reread(rows)
+        reread(store, rows)
         read += len(rows)
     return read, changed
 
 
 def tasks_of(store: RunStore) -> dict[int, Task]:
     """What each current cell asked, by its row, as the store itself has it: no file is read."""
-    return {row: _task(spec["variant"]) for row, spec in store.cell_specs().items()}
+    return {row: _task(spec["variant"]) for row, spec in cell_specs(store).items()}
 
 
 def _task(variant: Mapping[str, Any]) -> Task:

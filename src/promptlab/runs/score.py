@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from promptlab.basics.errors import StorageError, UsageError
+from promptlab.basics.templates import template
+from promptlab.datasets import AnswerType
+from promptlab.datasets.task import template_values
 from promptlab.experiment.added import AddedScorer, add_scorers, parse_scorer
 from promptlab.experiment.judges import check_judges
 from promptlab.experiment.loading import Loaded, load_text
 from promptlab.experiment.plan import limits_of, max_age_s
 from promptlab.experiment.scoring import resolve_scoring
+from promptlab.runs.answers import cell_specs, count_without_score, without_score
 from promptlab.runs.directory import EXPERIMENT, RunDirectory
 from promptlab.runs.engine import Ending
+from promptlab.runs.estimate import Estimate
+from promptlab.runs.judge_estimate import estimate_judge
 from promptlab.runs.judges import Surroundings, judge_missing
 from promptlab.runs.judging import BoundJudge, Judged, bind
 from promptlab.runs.labels import keep_labels
@@ -50,12 +57,14 @@ def score(
     may_interrupt: bool = True,
     tell: Callable[[str], None] = lambda message: None,
     watch: Callable[[Progress], None] | None = None,
+    approve: Callable[[Estimate], None] | None = None,
 ) -> ScoreResult:
     """Reads replies again whose extraction rule has a newer version, then grades whatever lacks a score of
     the run's scorers and of those in `added` (see `parse_scorer`), which stay with the run.
 
     `human` is a file of people's labels (see `runs.labels`). Relative paths in the stored experiment are
-    taken from the working directory. Raises UsageError before the first call, StorageError where the disk
+    taken from the working directory. `approve` is asked before judges spend more than `limits.confirm_usd`;
+    it raises UsageError to refuse. Raises UsageError before the first call, StorageError where the disk
     fails.
     """
     if not has_results(run):
@@ -65,25 +74,30 @@ def score(
         raise UsageError(f"another process works on run {run.id}.", remedy="Wait until it has ended.")
     try:
         with RunStore(run.store) as store:
-            return _score(run, home, store, added, human, use_cache, may_interrupt, tell, watch)
+            around = partial(
+                Surroundings,
+                home,
+                use_cache=use_cache,
+                may_interrupt=may_interrupt,
+                tell=tell,
+                watch=watch,
+            )
+            return _score(run, store, added, human, around, approve)
     finally:
         lock.release()
 
 
 def _score(
     run: RunDirectory,
-    home: Path,
     store: RunStore,
     added: Sequence[str],
     human: Path | None,
-    use_cache: bool,
-    may_interrupt: bool,
-    tell: Callable[[str], None],
-    watch: Callable[[Progress], None] | None,
+    around: Callable[..., Surroundings],
+    approve: Callable[[Estimate], None] | None,
 ) -> ScoreResult:
     loaded = _experiment(run)
     limits = limits_of(loaded.spec)
-    cells = store.cell_specs()
+    cells = cell_specs(store)
     variants = list(dict.fromkeys(spec["names"][0] for spec in cells.values()))
     scoring = resolve_scoring(loaded, variants)
     more = _added(store, loaded, added, scoring.columns, variants)
@@ -94,28 +108,45 @@ def _score(
     result = ScoreResult(run)
     if human is not None:
         result.labels = keep_labels(run, store, human)
-    if any(store.count_without_score(rows[name]) for name in judges):
+    if any(count_without_score(store, rows[name]) for name in judges):
         check_judges(loaded, scoring.judges.values(), limits)
         for each in more:
             each.check(limits)
+        _question(loaded, store, judges, rows, approve)
     result.read, result.changed = reread_outdated(store)
     kept = [{"name": each.name, "row": rows[each.name], "entry": each.entry} for each in more]
     store.set_meta({ADDED: kept, "scorers": [(name, rows[name]) for name in scoring.columns]})
     for name, scorer in scorers.items():
         result.graded[name] = grade_missing(store, {name: scorer}, rows)
-    around = Surroundings(
-        home,
-        loaded.spec.name,
-        limits,
-        seed=loaded.spec.seed,
-        use_cache=use_cache,
-        max_age_s=max_age_s(loaded.spec),
-        may_interrupt=may_interrupt,
-        tell=tell,
-        watch=watch,
-    )
-    result.judged = judge_missing(run, store, judges, rows, around)
+    surroundings = around(loaded.spec.name, limits, seed=loaded.spec.seed, max_age_s=max_age_s(loaded.spec))
+    result.judged = judge_missing(run, store, judges, rows, surroundings)
     return result
+
+
+def _question(
+    loaded: Loaded,
+    store: RunStore,
+    judges: dict[str, BoundJudge],
+    rows: dict[str, int],
+    approve: Callable[[Estimate], None] | None,
+) -> None:
+    """Asks before more is spent than `limits.confirm_usd`, unless a budget keeps it below."""
+    limits = loaded.spec.limits
+    bounded = limits.budget_usd is not None and limits.budget_usd <= limits.confirm_usd
+    if approve is None or bounded:
+        return
+    parts = []
+    for name, bound in judges.items():
+        first = next(without_score(store, rows[name]), None)
+        if first is None:
+            continue
+        asked = template(bound.questions[first[0].cell]).render(template_values(first[0].sample.question()))
+        answers = count_without_score(store, rows[name])
+        answer = AnswerType(loaded.spec.task.answer)
+        parts.append(estimate_judge(name, bound, answers, asked, answer, limits_of(loaded.spec).rates))
+    cost = Estimate((), tuple(parts))
+    if cost.known_usd.expected > limits.confirm_usd:
+        approve(cost)
 
 
 def _experiment(run: RunDirectory) -> Loaded:

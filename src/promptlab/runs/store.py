@@ -6,7 +6,7 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self, TypeVar
@@ -18,14 +18,13 @@ from promptlab.basics.hashing import canonical
 from promptlab.datasets import Sample
 from promptlab.experiment import Cell, Plan
 from promptlab.runs.insert import insert
-from promptlab.runs.rows import RereadAnswer, StoredAnswer, TrialRow, encoded, sample_body
+from promptlab.runs.rows import TrialRow, sample_body
 from promptlab.runs.schema import migrate
 
 T = TypeVar("T")
 
 BATCH_ROWS = 256
 BATCH_WAIT_S = 0.05
-PAGE_ROWS = 500
 QUEUE_ROWS = 4096  # what may wait for the disk before the engine waits too
 
 _TRIAL = """INSERT OR REPLACE INTO trials (id, identity, cell, sample, repeat, status, text, answer, rule,
@@ -39,15 +38,6 @@ _TRIED_BEFORE = "UPDATE trials SET attempts = attempts + ?, paid_usd = paid_usd 
 
 _FINISHED = """SELECT count(*) FROM trials JOIN samples ON samples.id = trials.sample
     WHERE trials.cell = ? AND samples.position < ? AND trials.repeat < ? AND trials.status != 'error'"""
-_ANSWERS = """SELECT trials.id, cells.id, trials.status, trials.text, trials.answer, trials.rule,
-        (SELECT finish FROM calls WHERE calls.trial = trials.id ORDER BY ordinal DESC LIMIT 1),
-        samples.sample, samples.body, trials.repeat, trials.identity, trials.sample, samples.position
-    FROM trials JOIN cells ON cells.id = trials.cell JOIN samples ON samples.id = trials.sample
-    WHERE trials.id > ? AND cells.position IS NOT NULL AND samples.position IS NOT NULL
-        AND trials.status != 'error'"""
-_UNSCORED = """ AND NOT EXISTS (SELECT 1 FROM scores WHERE scores.trial = trials.id AND scores.scorer = ?)"""
-_RULES = " AND trials.rule IN (SELECT value FROM json_each(?))"
-_PAGE = " ORDER BY trials.id LIMIT ?"
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
@@ -205,55 +195,13 @@ class RunStore:
 
         return self._do(job)
 
-    def cell_specs(self) -> dict[int, dict[str, Any]]:
-        """What each current cell was resolved to, with its names, by its row; in the file's order."""
-        query = "SELECT id, spec, hash, variant, model, dataset FROM cells WHERE position IS NOT NULL"
-        rows = self._do(lambda connection: connection.execute(f"{query} ORDER BY position").fetchall())
-        return {
-            row: {**orjson.loads(spec), "hash": hash_, "names": tuple(names)}
-            for row, spec, hash_, *names in rows
-        }
-
-    def without_score(self, scorer: int) -> Iterator[list[StoredAnswer]]:
-        """Answers of current cells and samples that this scorer has not graded, page by page."""
-        return self._pages(_ANSWERS + _UNSCORED, scorer)
-
-    def count_without_score(self, scorer: int) -> int:
-        """How many answers `without_score` would give."""
-        return int(self.read(f"SELECT count(*) FROM ({_ANSWERS}{_UNSCORED})", 0, scorer)[0][0])
-
-    def read_by(self, rules: Iterable[str]) -> Iterator[list[StoredAnswer]]:
-        """Answers of current cells and samples that one of these rules (name@version) read, page by page."""
-        return self._pages(_ANSWERS + _RULES, canonical(sorted(rules)).decode())
-
-    def rules(self) -> list[str]:
-        """The rules (name@version) that the stored answers were read by."""
-        query = "SELECT DISTINCT rule FROM trials WHERE rule NOT IN ('')"
-        return self._do(lambda connection: [row[0] for row in connection.execute(query)])
-
-    def reread(self, rows: Sequence[RereadAnswer]) -> None:
-        """Answers read anew from the same replies. One that is another now loses its scores."""
-
-        def job(connection: sqlite3.Connection) -> None:
-            connection.executemany(
-                "UPDATE trials SET status = ?, answer = ?, rule = ? WHERE id = ?",
-                [(each.status, encoded(each.answer), each.rule, each.trial) for each in rows],
-            )
-            changed = [(each.trial,) for each in rows if each.changed]
-            connection.executemany("DELETE FROM scores WHERE trial = ?", changed)
-
-        self._do(job)
+    def do(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        """Runs `job` on the writer's connection, in a transaction, after everything queued before it."""
+        return self._do(job)
 
     def read(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """What a query finds, after everything that was queued before it."""
         return self._do(lambda connection: connection.execute(query, values).fetchall())
-
-    def _pages(self, query: str, *values: Any) -> Iterator[list[StoredAnswer]]:
-        """A page is read when it is asked for, so that the caller may write between two."""
-        after = 0
-        while page := [StoredAnswer(*row) for row in self.read(query + _PAGE, after, *values, PAGE_ROWS)]:
-            yield page
-            after = page[-1].trial
 
     def requested(self) -> set[str]:
         """What other processes ask of this run: "pause" or "cancel"."""
