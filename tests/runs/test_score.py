@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from real_command import RealCommand, model, sql, store_of
+from real_command import RealCommand, model, sql, store_of, wait_until
 
 SAMPLES = 10
 VARIANTS = ["zero_shot", "{name: mine, technique: zero_shot, prompt: 'Compute {{ q }}.'}"]
@@ -366,3 +367,37 @@ def test_dear_judges_are_not_asked_without_yes(bench: Bench) -> None:
     assert "--yes" in err
     assert bench.provider.requests == before
     assert bench.compare("--yes")["sent_calls"] == SAMPLES
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_judging_that_is_stopped_goes_on_without_paying_twice(bench: Bench, how: signal.Signals) -> None:
+    bench.write("exact_match")
+    bench.compare()
+    bench.write("exact_match", bench.judge(kind="rubric", **{"as": "quality"}), limits="concurrency: 1")
+    bench.provider.control(latency_ms=100)
+    process = bench.command.start("compare", "exp.yaml", "--json")
+    wait_until(lambda: bench.asked() >= 3, "the judge was not asked")
+    process.send_signal(how)
+    process.communicate(timeout=60)
+    assert process.returncode == (130 if how is signal.SIGINT else -signal.SIGKILL)
+    before = bench.asked()
+    assert before < SAMPLES
+    bench.provider.control(latency_ms=0)
+    shown = bench.compare()
+    assert means(shown, "quality") == [0.75, 0.75]
+    # What was in flight when it was killed may be paid again; there was one call at a time.
+    assert bench.asked() <= SAMPLES + (how is signal.SIGKILL)
+
+
+def test_a_question_that_cannot_be_asked_is_said_before_any_call(bench: Bench) -> None:
+    bench.write("exact_match")
+    bench.compare()
+    asked = bench.provider.requests
+    judge = bench.judge(kind="rubric", question="What of {{ wrod }}?", **{"as": "quality"})
+    _, err = bench.command.run("score", "loop", "--scorer", judge, code=2)
+    assert "wrod" in err
+    assert bench.score()["judges"] == []  # it was not kept
+    bench.write("exact_match", judge)
+    _, err = bench.command.run("compare", "exp.yaml", code=2)
+    assert "scorers.1.question: on the first sample of data, template: 'wrod' is undefined" in err
+    assert bench.provider.requests == asked

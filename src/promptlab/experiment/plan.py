@@ -205,6 +205,8 @@ def plan_of(loaded: Loaded, home: Path) -> Plan:
             for variant in variants
         ]
         _no_twins(loaded, variants, cells)
+        for dataset in datasets:
+            _check_questions(loaded, scoring, dataset)
         labels = loaded.spec.human_labels
         if labels is not None and not (loaded.folder / labels).is_file():
             raise loaded.error(("human_labels",), "there is no such file", value=labels)
@@ -301,6 +303,20 @@ def _cell(loaded: Loaded, variant: Variant, model: Model, dataset: Dataset) -> C
         timeout_s=loaded.spec.limits.timeout_s,
     )
     return Cell(variant, model, dataset, task, cell_hash, spec, context)
+
+
+def _check_questions(loaded: Loaded, scoring: Scoring, dataset: Dataset) -> None:
+    """The judges' own questions on the first sample."""
+    for each in scoring.judges.values():
+        try:
+            template(each.judge.question or "").render(template_values(dataset.first().question()))
+        except TemplateError as error:
+            raise loaded.error(
+                (*each.path, "settings", "question"),
+                f"on the first sample of {dataset.name}, {error.message}",
+                value=each.judge.question,
+                remedy=error.remedy,
+            ) from error
 
 
 def _no_twins(loaded: Loaded, variants: list[Variant], cells: list[Cell]) -> None:

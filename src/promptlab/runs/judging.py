@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from promptlab.basics.errors import CELL_ENDING, BudgetReached, PromptlabError
-from promptlab.basics.templates import template
+from promptlab.basics.errors import CELL_ENDING, BudgetReached, PromptlabError, UsageError
+from promptlab.basics.templates import TemplateError, template
 from promptlab.datasets.task import template_values
 from promptlab.experiment.judges import ResolvedJudge
 from promptlab.models import Client, Limits, Model
@@ -49,6 +49,16 @@ class BoundJudge:
             "questions": sorted(set(self.questions.values())),
             "against": self.opponent_hashes,
         }
+
+    def question(self, name: str, each: StoredAnswer) -> str:
+        """What was asked about that answer's sample. UsageError where it cannot be rendered."""
+        try:
+            return template(self.questions[each.cell]).render(template_values(each.sample.question()))
+        except TemplateError as error:
+            raise UsageError(
+                f"the question for the judge {name!r}, on sample {each.sample_id!r}: {error.message}.",
+                remedy="Change the judge's `question:`.",
+            ) from error
 
 
 def bind(resolved: ResolvedJudge, cells: Mapping[int, Mapping[str, Any]]) -> BoundJudge:
@@ -197,7 +207,7 @@ class Judging:
         if bound.judge.kind == "reference" and not sample.targets:
             return _Settled(None)
         shown = Exhibit(
-            question=template(bound.questions[each.cell]).render(template_values(sample.question())),
+            question=bound.question(asking.name, each),
             answer=_text(bound.judge, each.text, each.value),
             target="\n".join(sample.targets),
             other=_text(bound.judge, other.text, other.value) if other else "",

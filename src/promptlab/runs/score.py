@@ -8,9 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from promptlab.basics.errors import StorageError, UsageError
-from promptlab.basics.templates import template
 from promptlab.datasets import AnswerType
-from promptlab.datasets.task import template_values
 from promptlab.experiment.added import AddedScorer, add_scorers, parse_scorer
 from promptlab.experiment.judges import check_judges
 from promptlab.experiment.loading import Loaded, load_text
@@ -130,22 +128,21 @@ def _question(
     rows: dict[str, int],
     approve: Callable[[Estimate], None] | None,
 ) -> None:
-    """Asks before more is spent than `limits.confirm_usd`, unless a budget keeps it below."""
+    """Asks before more is spent than `limits.confirm_usd`, unless a budget keeps it below. UsageError where
+    a judge's question cannot be asked of the first sample."""
     limits = loaded.spec.limits
     bounded = limits.budget_usd is not None and limits.budget_usd <= limits.confirm_usd
-    if approve is None or bounded:
-        return
     parts = []
     for name, bound in judges.items():
         first = next(without_score(store, rows[name]), None)
         if first is None:
             continue
-        asked = template(bound.questions[first[0].cell]).render(template_values(first[0].sample.question()))
+        asked = bound.question(name, first[0])
         answers = count_without_score(store, rows[name])
         answer = AnswerType(loaded.spec.task.answer)
         parts.append(estimate_judge(name, bound, answers, asked, answer, limits_of(loaded.spec).rates))
     cost = Estimate((), tuple(parts))
-    if cost.known_usd.expected > limits.confirm_usd:
+    if approve is not None and not bounded and cost.known_usd.expected > limits.confirm_usd:
         approve(cost)
 
 

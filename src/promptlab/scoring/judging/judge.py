@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -58,7 +58,7 @@ class Judge(Scorer):
     system: str | None = None
     prompt: str | None = None
     on: Literal["reply", "answer"] = "reply"
-    repeats: Annotated[int, Field(ge=1, le=100)] | None = None
+    repeats: int | None = Field(default=None, ge=1, le=100)
 
     @field_validator("scale")
     @classmethod
@@ -91,6 +91,10 @@ class Judge(Scorer):
             raise ValueError("`against` belongs to `kind: pairwise`")
         if self.steps and self.kind != "g_eval":
             raise ValueError("`steps` belongs to `kind: g_eval`")
+        try:
+            template(self.question or "")
+        except TemplateError as error:
+            raise ValueError(f"`question`: {error.message}") from None
         known = {"question", "target", "criteria", "steps", "allowed", "verdict_line", "code"}
         answers = {"answer_a", "answer_b"} if self.kind == "pairwise" else {"answer"}
         needed = {"verdict_line", *answers}
