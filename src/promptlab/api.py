@@ -11,15 +11,17 @@ from promptlab.analysis import Comparison, compare_run
 from promptlab.basics.errors import UsageError
 from promptlab.basics.home import find_home, open_home
 from promptlab.experiment import Plan, make_plan
-from promptlab.export import cell_rows, pair_rows
-from promptlab.runs import Estimate, Options, Progress, RunResult, estimate, execute, find_run, latest_run
+from promptlab.export import breakdown_rows, cell_rows, pair_rows
+from promptlab.runs import Progress, find_run, latest_run
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from promptlab.runs import Estimate, RunResult
+    from promptlab.runs.events import Listen
     from promptlab.runs.score import ScoreResult
 
-Table = Literal["cells", "pairs", "trials"]
+Table = Literal["cells", "pairs", "breakdown", "trials"]
 
 
 def load(path: str | os.PathLike[str], *, home: Path | None = None) -> Experiment:
@@ -51,18 +53,28 @@ class Experiment:
         tell: Callable[[str], None] = lambda message: None,
         watch: Callable[[Progress], None] | None = None,
         approve: Callable[[Estimate], None] | None = None,
+        listen: Listen | None = None,
     ) -> RunResult:
         """Runs what is missing and returns what was done. `limit`, `variants` and `models` are filters.
 
-        `approve` is asked before more than `limits.confirm_usd` is spent; it raises UsageError to refuse.
+        `listen` gets every event of the run as a mapping (`promptlab.runs.events`). `approve` is asked before
+        more than `limits.confirm_usd` is spent; it raises UsageError to refuse.
         Raises UsageError before the first call for a missing key, StorageError where the disk fails. A
         budget that is reached or trials that end in errors are no exception: see `RunResult.status`.
         """
+        from promptlab.runs import Options, execute
+
         with self._plan() as plan:
             plan.select(limit=limit, variants=variants, models=models)
             self._limit = limit
             return execute(
-                plan, self.home, Options(fresh, use_cache), tell=tell, watch=watch, approve=approve
+                plan,
+                self.home,
+                Options(fresh, use_cache),
+                tell=tell,
+                watch=watch,
+                approve=approve,
+                listen=listen,
             )
 
     def estimate(
@@ -75,6 +87,8 @@ class Experiment:
         use_cache: bool = True,
     ) -> Estimate:
         """What `run` with the same arguments would send and cost now. Calls nothing."""
+        from promptlab.runs import estimate
+
         with self._plan() as plan:
             plan.select(limit=limit, variants=variants, models=models)
             return estimate(plan, self.home, fresh=fresh, use_cache=use_cache)
@@ -87,7 +101,7 @@ class Experiment:
         return compare_run(run, limit=self._limit)
 
     def to_frame(self, what: Table = "cells") -> pd.DataFrame:
-        """The latest run's cells, pairs or trials as a table, one row each."""
+        """The latest run's cells, pairs, breakdown or trials as a table, one row each."""
         import pandas as pd
 
         if what == "trials":
@@ -95,7 +109,7 @@ class Experiment:
 
             with RunReader(find_run(self.home, self.name)) as reader:
                 return pd.DataFrame(list(reader.trials()))
-        rows = cell_rows if what == "cells" else pair_rows
+        rows = {"cells": cell_rows, "pairs": pair_rows, "breakdown": breakdown_rows}[what]
         return pd.DataFrame(list(rows(self.comparison())))
 
     def _plan(self) -> Plan:

@@ -125,6 +125,28 @@ def test_a_new_variant_runs_only_what_is_new_and_a_removed_one_leaves_the_compar
     assert [cell["variant"] for cell in fewer["cells"]] == ["zero_shot", "few_shot"]
 
 
+def test_turning_variants_into_a_matrix_reruns_nothing(folder: Path) -> None:
+    path = folder / "exp.yaml"
+    by_hand = "".join(
+        f"  - {{name: t{t}, technique: zero_shot, temperature: {t}}}\n" for t in ("0", "0.5", "1")
+    )
+    path.write_text(EXPERIMENT.replace("  - zero_shot\n", by_hand))
+    assert compared(folder)["sent_calls"] == 240
+    path.write_text(
+        EXPERIMENT.replace("- zero_shot", "- {technique: zero_shot, matrix: {temperature: [0, 0.5, 1]}}")
+    )
+    listed = promptlab_command(folder, "validate", "exp.yaml").stdout
+    assert "variants, zero_shot: 3 from the matrix\n    zero_shot[temperature=0]\n" in listed
+    shown = compared(folder)
+    assert shown["sent_calls"] == 0
+    assert [cell["variant"] for cell in shown["cells"]] == [
+        "zero_shot[temperature=0]",
+        "zero_shot[temperature=0.5]",
+        "zero_shot[temperature=1]",
+        "few_shot",
+    ]
+
+
 def test_limit_is_a_filter_on_the_same_run(folder: Path) -> None:
     part = compared(folder, "--limit", "10")
     assert part["sent_calls"] == 20

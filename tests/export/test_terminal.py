@@ -11,6 +11,7 @@ from rich.console import Console
 
 from promptlab.analysis import Comparison, Family, compare
 from promptlab.export import comparison_lines, plain, print_comparison
+from promptlab.export.layout import fold
 
 ALL = {"seed": 0, "status": "complete", "run": "20261121-ab12", "experiment": "plurals", "sent_calls": 0}
 BOTH = Family("exact_match", "zero_shot", ("exact_match", "extracted"), "exact_match", "extracted")
@@ -220,3 +221,9 @@ def test_an_ascii_terminal_gets_ascii() -> None:
     body = printed({"PYTHONIOENCODING": "ascii"}, tty=False)
     assert body.isascii()
     assert b"-o|" in body
+
+
+def test_a_long_name_breaks_after_its_brackets_before_it_breaks_inside_a_number() -> None:
+    assert fold("zero_shot[temperature=0.7, short]", 24) == ["zero_shot[", "temperature=0.7, short]"]
+    assert fold("a name that fits", 9) == ["a name", "that fits"]
+    assert fold("少样本提示词比较", 8) == ["少样本提", "示词比较"]

@@ -401,3 +401,55 @@ def test_a_question_that_cannot_be_asked_is_said_before_any_call(bench: Bench) -
     _, err = bench.command.run("compare", "exp.yaml", code=2)
     assert "scorers.1.question: on the first sample of data, template: 'wrod' is undefined" in err
     assert bench.provider.requests == asked
+
+
+def test_the_event_file_ends_after_the_judges(bench: Bench) -> None:
+    judge = bench.judge("judge-1[[overflow*1]]", kind="rubric", **{"as": "quality"})
+    bench.write("exact_match", judge)
+    shown = bench.compare("--events", "events.jsonl", code=3)
+    told = [json.loads(line) for line in (bench.folder / "events.jsonl").read_text().splitlines()]
+    assert told[-1]["event"] == "ended"
+    assert (told[-1]["status"], told[-1]["sent_calls"]) == ("failed", shown["sent_calls"])
+
+
+def test_several_experiments_show_their_judges_and_estimate_them_together(bench: Bench) -> None:
+    for name in ("one", "two"):
+        bench.write("exact_match", bench.judge(kind="rubric", **{"as": f"quality_{name}"}))
+        text = (bench.folder / "exp.yaml").read_text().replace("name: loop", f"name: {name}")
+        (bench.folder / f"{name}.yaml").write_text(text)
+    said = json.loads(bench.command.run("estimate", "one.yaml", "two.yaml", "--json")[0])
+    alone = [each["estimate"] for each in said["experiments"]]
+    assert all(each["judges"][0]["calls"]["expected"] > 0 for each in alone)
+    assert said["calls"]["expected"] == sum(each["calls"]["expected"] for each in alone)
+    out, _ = bench.command.run("compare", "one.yaml", "two.yaml")
+    assert "quality_one" in out
+    first, second = out.index("quality_one"), out.index("quality_two")
+    assert out.count("rubric", first, second) == out.count("rubric", second) == 1
+
+
+def test_a_matrix_unfolds_a_judge(bench: Bench) -> None:
+    judge = json.loads(bench.judge(kind="rubric", **{"as": "quality"}))
+    judge["matrix"] = {"criteria": {"short": "Is it short?", "true": "Is it true?"}}
+    bench.write("exact_match", json.dumps(judge))
+    shown = bench.compare()
+    assert means(shown, "quality[short]") == means(shown, "quality[true]") == [0.75, 0.75]
+    assert [each["scorer"] for each in shown["judges"]] == ["quality[short]", "quality[true]"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "field", "told"),
+    [
+        ({"kind": "rubric", "question": "{{ nothing }}"}, "question", "nothing"),
+        ({"kind": "pairwise", "against": "nobody"}, "against", "nobody"),
+        ({"kind": "rubric", "model": {"id": "openai/x", "api_key": "sk"}}, "model.api_key", "a key never"),
+        ({"kind": "rubric", "model": {"id": "openai/x", "seeed": 1}}, "model.seeed", "unknown key"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_judge_is_named_at_its_line(
+    bench: Bench, settings: dict[str, Any], field: str, told: str
+) -> None:
+    bench.write("exact_match", json.dumps({**json.loads(bench.judge()), **settings}))
+    line = 1 + (bench.folder / "exp.yaml").read_text().splitlines().index("  - exact_match")
+    _, err = bench.command.run("validate", "exp.yaml", code=2)
+    assert f"exp.yaml:{line + 1}: scorers.1.{field}" in err
+    assert told in err

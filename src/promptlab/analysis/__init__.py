@@ -6,10 +6,19 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from promptlab.analysis.best_cell import Best, best
     from promptlab.analysis.bootstrap import bootstrap_interval, paired_bootstrap
     from promptlab.analysis.cells import CellResult, Family
     from promptlab.analysis.comparing import compare
-    from promptlab.analysis.comparison import CellSummary, Comparison, Pair, ScoreSummary, Status, Verdict
+    from promptlab.analysis.comparison import (
+        Breakdown,
+        CellSummary,
+        Comparison,
+        Pair,
+        ScoreSummary,
+        Status,
+        Verdict,
+    )
     from promptlab.analysis.families import CellName
     from promptlab.analysis.intervals import Interval
     from promptlab.analysis.paired import Difference
@@ -18,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ASSUMED_DISCORDANCE",
+    "Best",
+    "Breakdown",
     "CellName",
     "CellResult",
     "CellSummary",
@@ -29,6 +40,7 @@ __all__ = [
     "ScoreSummary",
     "Status",
     "Verdict",
+    "best",
     "bootstrap_interval",
     "compare",
     "compare_run",
@@ -39,10 +51,11 @@ __all__ = [
 
 # `estimate` wants the power formulas without paying for numpy: names are fetched where they are used.
 _HOMES = {
+    "best_cell": ("Best", "best"),
     "bootstrap": ("bootstrap_interval", "paired_bootstrap"),
     "cells": ("CellResult", "Family"),
     "comparing": ("compare",),
-    "comparison": ("CellSummary", "Comparison", "Pair", "ScoreSummary", "Status", "Verdict"),
+    "comparison": ("Breakdown", "CellSummary", "Comparison", "Pair", "ScoreSummary", "Status", "Verdict"),
     "families": ("CellName",),
     "intervals": ("Interval",),
     "paired": ("Difference",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +52,8 @@ class CellResult:
     """Scorer → score per trial. A failure is 0; NaN says that there is no score."""
     oracle: bool = False
     """The technique was shown the target."""
+    fields: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
+    """Breakdown field → what each trial's sample says there, or None; only fields its data set has."""
     drawn_once: str | None = None
     """What all repeats share ("demo set", "optimizer run"); verdicts then hold "with this demo set"."""
 

@@ -7,22 +7,21 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from promptlab.analysis.breakdown import MAX_VALUES, break_down
 from promptlab.analysis.cells import CellResult, Family
-from promptlab.analysis.comparison import CellSummary, Comparison, Pair, ScoreSummary, Status, Verdict
+from promptlab.analysis.comparison import CellSummary, Comparison, Pair, Status, Verdict
 from promptlab.analysis.families import CellName, PlannedPair, planned_pairs
 from promptlab.analysis.holm import holm
-from promptlab.analysis.intervals import mean_interval
 from promptlab.analysis.paired import DRAWS, Difference, difference
 from promptlab.analysis.power import ALPHA, min_detectable, samples_needed
 from promptlab.analysis.samples import (
     PairedScores,
     SampleScores,
-    mean_answered,
     paired,
     pooled,
-    repeat_means,
     sample_scores,
 )
+from promptlab.analysis.summaries import score_summary
 from promptlab.basics.hashing import short_digest
 
 _MOST_DRAWS = 99_999
@@ -39,11 +38,12 @@ def compare(
     experiment: str,
     sent_calls: int,
     notes: Sequence[str] = (),
+    breakdown: Sequence[str] = (),
 ) -> Comparison:
     """Compares all cells of the file, finished or not. The same input and seed give the same digits.
 
     Give every cell that the file plans, also when only some are to be shown (`Comparison.filtered`):
-    the correction counts them all.
+    the correction counts them all. `breakdown` names fields of the samples to take the comparison apart by.
     """
     if len({(cell.variant, cell.model, cell.dataset) for cell in cells}) != len(cells):
         raise ValueError("two cells have the same variant, model and data set")
@@ -86,6 +86,14 @@ def compare(
             )
             for plan, side, scores, each in zip(of_scorer, sides, shared, found, strict=True)
         ]
+    headline = family.primary or next(iter(family.scorers), None)
+    asked = [plan for plan in plans if plan.in_family and plan.scorer == headline]
+    breakdowns = tuple(break_down(field, cells, family.scorers, asked, seed=seed) for field in breakdown)
+    too_many = [
+        f"breakdown by {each.field} left out: it has {each.values:,} values, at most {MAX_VALUES} are shown"
+        for each in breakdowns
+        if each.values > MAX_VALUES
+    ]
     return Comparison(
         run=run,
         experiment=experiment,
@@ -96,7 +104,8 @@ def compare(
         cells=tuple(_summary(cell, family, measured) for cell in cells),
         pairs=tuple(pairs),
         family_sizes=sizes,
-        notes=tuple(notes),
+        notes=(*notes, *too_many),
+        breakdowns=breakdowns,
     )
 
 
@@ -137,15 +146,11 @@ def _pair_seed(seed: int, plan: PlannedPair) -> int:
 def _summary(
     cell: CellResult, family: Family, measured: Mapping[str, Mapping[CellName, _Measured]]
 ) -> CellSummary:
-    scores = {}
-    for scorer in family.scorers:
-        of_repeats = repeat_means(cell, scorer)
-        scores[scorer] = ScoreSummary(
-            interval=mean_interval(measured[scorer][CellName(cell.variant, cell.model, cell.dataset)].scores),
-            mean_answered=mean_answered(cell, scorer),
-            repeats=tuple(float(mean) for mean in of_repeats) if len(of_repeats) > 1 else (),
-        )
-    return CellSummary(cell, scores)
+    name = CellName(cell.variant, cell.model, cell.dataset)
+    return CellSummary(
+        cell,
+        {scorer: score_summary(cell, scorer, measured[scorer][name].scores) for scorer in family.scorers},
+    )
 
 
 def _pair(

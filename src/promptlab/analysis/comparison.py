@@ -130,6 +130,54 @@ class Pair:
 
 
 @dataclass(frozen=True, eq=False)
+class Part:
+    """A cell on the samples that have one value of a field. `n` counts its finished trials."""
+
+    value: str | None
+    cell: CellName
+    n: int
+    scores: Mapping[str, ScoreSummary]
+
+    def to_json(self) -> dict[str, Any]:
+        scores = {name: score.to_json() for name, score in self.scores.items()}
+        return {"value": self.value, **self.cell.to_json(), "n": self.n, "scores": scores}
+
+
+@dataclass(frozen=True)
+class PartPair:
+    """A paired difference on the samples that have one value; without `pair.found` where `n` is too small."""
+
+    value: str | None
+    n: int
+    pair: Pair
+
+    def to_json(self) -> dict[str, Any]:
+        return {"value": self.value, **self.pair.to_json(), "n": self.n}
+
+
+@dataclass(frozen=True, eq=False)
+class Breakdown:
+    """The comparison by the values of one field of the samples: exploratory, no p is adjusted, no verdict.
+
+    `values` counts the distinct ones; where there are too many for a table, there are no parts.
+    """
+
+    field: str
+    values: int
+    parts: tuple[Part, ...]
+    pairs: tuple[PartPair, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "field": self.field,
+            "values": self.values,
+            "exploratory": True,
+            "cells": [part.to_json() for part in self.parts],
+            "pairs": [pair.to_json() for pair in self.pairs],
+        }
+
+
+@dataclass(frozen=True, eq=False)
 class Comparison:
     """What `compare` prints. `notes` are statements about the run that belong beside every verdict,
     `judges` what judging took: it is not in the cells' cost."""
@@ -144,6 +192,7 @@ class Comparison:
     pairs: tuple[Pair, ...]
     family_sizes: Mapping[str, int]
     notes: tuple[str, ...] = ()
+    breakdowns: tuple[Breakdown, ...] = ()
     judges: tuple[JudgeReport, ...] = ()
 
     @property
@@ -178,10 +227,22 @@ class Comparison:
             self,
             cells=tuple(cell for cell in self.cells if kept(cell.name)),
             pairs=tuple(pair for pair in self.pairs if kept(pair.a) and kept(pair.b)),
+            breakdowns=tuple(
+                replace(
+                    each,
+                    parts=tuple(part for part in each.parts if kept(part.cell)),
+                    pairs=tuple(one for one in each.pairs if kept(one.pair.a) and kept(one.pair.b)),
+                )
+                for each in self.breakdowns
+            ),
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The object of `compare --json`: plain numbers, None where one does not exist."""
+        """The object of `compare --json`: plain numbers, None where one does not exist.
+
+        `breakdown` is in it where the file asks for one.
+        """
+        broken_down = [each.to_json() for each in self.breakdowns]
         return {
             "run": self.run,
             "experiment": self.experiment,
@@ -189,5 +250,6 @@ class Comparison:
             "sent_calls": self.sent_calls,
             "cells": [cell.to_json() for cell in self.cells],
             "pairs": [pair.to_json() for pair in self.pairs],
+            **({"breakdown": broken_down} if broken_down else {}),
             **({"judges": [judge.to_json() for judge in self.judges]} if self.judges else {}),
         }

@@ -29,11 +29,14 @@ def compare_run(
     `limit` takes the first n test samples of every data set only.
     """
     manifest = run.manifest()
+    scoring = manifest["scoring"]
+    breakdown = scoring.get("breakdown", [])
     with RunReader(run) as reader:
         scorers = reader.scorers()
         cells = [_cell(reader.connection, row, scorers, manifest, limit) for row in reader.cells()]
+        if breakdown:
+            cells = _with_fields(reader, cells, breakdown)
         judges = judge_reports(reader)
-    scoring = manifest["scoring"]
     family = Family(
         primary=scoring["primary"],
         baseline=scoring["baseline"],
@@ -59,8 +62,36 @@ def compare_run(
         experiment=manifest["experiment"],
         sent_calls=sent_calls,
         notes=notes,
+        breakdown=breakdown,
     )
     return replace(compared, judges=judges)
+
+
+def _with_fields(reader: RunReader, cells: list[CellResult], names: list[str]) -> list[CellResult]:
+    """The cells with what the samples of their trials say in those fields.
+
+    Samples are read after trials: a run that goes on meanwhile enters a sample before its first trial.
+    """
+    by_dataset = {name: _fields(reader, name, names) for name in {cell.dataset for cell in cells}}
+    return [
+        replace(
+            cell, fields={name: values[cell.samples] for name, values in by_dataset[cell.dataset].items()}
+        )
+        for cell in cells
+    ]
+
+
+def _fields(reader: RunReader, dataset: str, names: list[str]) -> dict[str, NDArray[np.object_]]:
+    """Field → what the sample at each position says there; not the fields that no sample has."""
+    said = reader.sample_fields(dataset, names)
+    found = {}
+    for number, name in enumerate(names):
+        values = np.full(max(said, default=-1) + 1, None, dtype=np.object_)
+        for position, texts in said.items():
+            values[position] = texts[number]
+        if any(value is not None for value in values):
+            found[name] = values
+    return found
 
 
 def _cell(

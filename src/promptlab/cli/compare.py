@@ -1,9 +1,9 @@
-"""`compare` and `run`: one experiment, or a stored run."""
+"""`compare`: experiments, or stored runs."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,10 @@ import click
 from promptlab.basics.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from promptlab.analysis import Comparison
+    from promptlab.cli.several import Outcome
     from promptlab.runs import Estimate, RunResult
+    from promptlab.runs.events import Event, Listen
 
 _WHAT_TO_RUN: tuple[Callable[[Any], Any], ...] = (
     click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N test samples."),
@@ -29,6 +32,15 @@ _WHAT_TO_RUN: tuple[Callable[[Any], Any], ...] = (
 _HOW_TO_RUN: tuple[Callable[[Any], Any], ...] = (
     click.option("-y", "--yes", is_flag=True, help="Spend more than limits.confirm_usd without a question."),
     click.option("-q", "--quiet", is_flag=True, help="No progress and no messages but errors."),
+    click.option(
+        "-v", "--verbose", is_flag=True, help="Also each error as it happens, and every paired difference."
+    ),
+    click.option(
+        "--events",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Append what happens to FILE, one JSON object a line.",
+    ),
 )
 
 
@@ -39,27 +51,79 @@ def run_options(command: Any) -> Any:
     return command
 
 
-def _shared(command: Any) -> Any:
+def all_run_options(command: Any) -> Any:
+    """Those and the options that say how it is run."""
     for option in reversed(_HOW_TO_RUN):
         command = option(command)
     return run_options(command)
 
 
 @click.command()
-@click.argument("target", metavar="EXP.yaml|RUN")
-@_shared
+@click.argument("targets", metavar="EXP.yaml|RUN ...", nargs=-1, required=True)
+@all_run_options
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
-@click.option("-v", "--verbose", is_flag=True, help="Also print every paired difference.")
-def compare(target: str, as_json: bool, verbose: bool, **options: Any) -> int:
-    """Run what is missing of EXP.yaml and print the comparison.
+def compare(targets: tuple[str, ...], as_json: bool, **options: Any) -> int:
+    """Run what is missing of each EXP.yaml and print its comparison; of several, a summary at the end.
 
     With a stored RUN (id, unique prefix, path, or an experiment's name) reprint its comparison; calls
-    nothing. Exit code: 0 done, 3 some trials ended in errors, 5 stopped by the budget, 130 interrupted.
+    nothing. Exit code: 0 done, 2 wrong usage or file, 3 some trials ended in errors, 5 stopped by the budget,
+    130 interrupted. Of several experiments the worst counts, in the order 130, 1, 2, 5, 3; one that fails
+    does not stop the others.
     """
+    targets = tuple(dict.fromkeys(targets))
+    if len(targets) > 1:
+        return _compare_several(targets, as_json, options)
+    shown, result = _compared(targets[0], options)
+    if as_json:
+        echo_json(shown.to_json())
+    else:
+        _print(shown, options["verbose"])
+    if result is None:
+        return ExitCode.DONE
+    report(result)
+    return exit_code_of(result)
+
+
+def _compare_several(targets: Sequence[str], as_json: bool, options: dict[str, Any]) -> int:
+    from promptlab.cli.several import exit_code, in_turn, twins
+
+    refused = twins([Path(target) for target in targets if _is_file(target)])
+
+    def work(target: str) -> tuple[Comparison, int]:
+        if target in refused:
+            raise refused[target]
+        shown, result = _compared(target, options)
+        if not as_json:
+            _print(shown, options["verbose"])
+            click.echo()
+        if result is None:
+            return shown, ExitCode.DONE
+        report(result)
+        return shown, exit_code_of(result)
+
+    outcomes = in_turn(targets, work, quiet=options["quiet"])
+    code = exit_code(outcomes)
+    if as_json:
+        entries = [
+            {
+                **each.to_json(),
+                **_summary(each.value),
+                "comparison": each.value.to_json() if each.value else None,
+            }
+            for each in outcomes
+        ]
+        echo_json({"exit_code": code, "experiments": entries})
+    else:
+        _print_summary(outcomes)
+    return code
+
+
+def _compared(target: str, options: dict[str, Any]) -> tuple[Comparison, RunResult | None]:
+    """The comparison to show of a file, which is run first, or of a stored run."""
     from promptlab.analysis import compare_run
 
     if _is_file(target):
-        result = _execute(Path(target), **options)
+        result = execute_file(Path(target), **options)
         comparison = compare_run(
             result.run, limit=options["limit"], status=result.status, sent_calls=result.sent_calls
         )
@@ -75,34 +139,69 @@ def compare(target: str, as_json: bool, verbose: bool, **options: Any) -> int:
         result = None
         comparison = compare_run(find_run(find_home(), target), limit=options["limit"])
     shown = comparison.filtered(variants=options["variants"] or None, models=options["models"] or None)
-    if as_json:
-        import orjson
-
-        text = orjson.dumps(shown.to_json(), option=orjson.OPT_INDENT_2).decode()
-        click.echo(text)
-    else:
-        from promptlab.export import print_comparison
-
-        print_comparison(shown, pairs=verbose)
-        if shown.judges:
-            from promptlab.cli.judges import print_judges
-
-            print_judges(shown.judges)
-    if result is None:
-        return ExitCode.DONE
-    _report(result)
-    return _exit_code(result)
+    return shown, result
 
 
-@click.command()
-@click.argument("experiment", type=click.Path(path_type=Path), metavar="EXP.yaml")
-@_shared
-def run(experiment: Path, **options: Any) -> int:
-    """Run what is missing of EXP.yaml and print the run's id."""
-    result = _execute(experiment, **options)
-    click.echo(result.run.id)
-    _report(result)
-    return _exit_code(result)
+def _summary(shown: Comparison | None) -> dict[str, Any]:
+    """One experiment of several: what the line of the summary says, as plain values."""
+    from promptlab.analysis import best
+
+    if shown is None:
+        return {"experiment": None}
+    found = best(shown)
+    costs = [cell.result.cost_usd for cell in shown.cells if cell.result.n]
+    known = [cost for cost in costs if cost is not None]
+    return {
+        "experiment": shown.experiment,
+        "cells": len(shown.cells),
+        "scorer": shown.primary,
+        "best": found.name.to_json() if found else None,
+        "best_mean": found.mean if found else None,
+        "verdict": found.verdict if found else None,
+        "sent_calls": shown.sent_calls,
+        "calls": sum(cell.result.calls for cell in shown.cells),
+        "cost_usd": sum(known) if len(known) == len(costs) else None,
+    }
+
+
+def _print_summary(outcomes: Sequence[Outcome[Comparison]]) -> None:
+    from promptlab.analysis import best, words
+    from promptlab.cli.rows import print_rows
+
+    rows = []
+    for each in outcomes:
+        row = _summary(each.value)
+        found = best(each.value) if each.value else None
+        cost = row.get("cost_usd")
+        rows.append(
+            {
+                "experiment": row["experiment"] or each.target,
+                "cells": row.get("cells", ""),
+                "best": f"{found.label} {words.number(found.mean)}" if found else "",
+                "verdict": found.verdict if found else "",
+                "calls": words.count(row["calls"]) if each.value else "",
+                "USD": "" if not each.value else "unknown" if cost is None else words.usd(cost)[:-4],
+                "state": each.state,
+            }
+        )
+    print_rows(rows)
+
+
+def _print(shown: Comparison, verbose: bool) -> None:
+    from promptlab.export import print_comparison
+
+    print_comparison(shown, pairs=verbose)
+    if shown.judges:
+        from promptlab.cli.judges import print_judges
+
+        print_judges(shown.judges)
+
+
+def echo_json(value: Any) -> None:
+    """Indented JSON on stdout."""
+    import orjson
+
+    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
 
 
 def _is_file(target: str) -> bool:
@@ -110,7 +209,7 @@ def _is_file(target: str) -> bool:
     return path.suffix in (".yaml", ".yml") or path.is_file()
 
 
-def _execute(
+def execute_file(
     path: Path,
     *,
     limit: int | None,
@@ -120,24 +219,38 @@ def _execute(
     no_cache: bool,
     yes: bool,
     quiet: bool,
+    verbose: bool,
+    events: Path | None,
 ) -> RunResult:
+    """Runs what is missing of one file, with progress on stderr."""
     from promptlab.api import load
     from promptlab.basics.home import find_home
     from promptlab.cli.progress import shown
     from promptlab.runs import Progress
+    from promptlab.runs.events import EventLog
 
     def tell(message: str) -> None:
         if not quiet:
             lead = "\r\033[K" if sys.stderr.isatty() else ""
             click.echo(f"{lead}{message}", err=True)
 
+    listeners: list[Listen] = [_errors_told(tell)] if verbose and not quiet else []
     with ExitStack() as stack:
+        if events is not None:
+            log = EventLog(events, tell)
+            stack.callback(log.close)
+            listeners.append(log)
+        display = stack.enter_context(ExitStack())
+
+        def listen(event: Event) -> None:
+            for each in listeners:
+                each(event)
 
         def watch(progress: Progress) -> None:
             if not quiet:
-                stack.close()  # the judges come after the trials
+                display.close()  # the judges come after the trials
                 tell(f"{progress.planned:,} {progress.unit} planned; results in {find_home()}")
-                stack.enter_context(shown(progress))
+                display.enter_context(shown(progress))
 
         return load(path).run(
             limit=limit,
@@ -148,7 +261,26 @@ def _execute(
             tell=tell,
             watch=watch,
             approve=None if yes else ask,
+            listen=listen if listeners else None,
         )
+
+
+def _errors_told(tell: Callable[[str], None]) -> Listen:
+    """Tells each trial that ended in an error, and each pause of an endpoint."""
+    paused: set[str] = set()
+
+    def listen(event: Event) -> None:
+        if event["event"] == "trial" and event["status"] == "error":
+            place = " × ".join(event[name] for name in ("variant", "model", "dataset"))
+            tell(f"{place}, sample {event['sample']}: {event['error']}")
+        elif event["event"] == "progress":
+            for each in event["endpoints"]:
+                if each["paused_s"] > 0 and each["endpoint"] not in paused:
+                    tell(f"{each['endpoint']} refuses everything: waiting {each['paused_s']:.0f} s")
+            paused.clear()
+            paused.update(each["endpoint"] for each in event["endpoints"] if each["paused_s"] > 0)
+
+    return listen
 
 
 def ask(found: Estimate) -> None:
@@ -164,7 +296,7 @@ def ask(found: Estimate) -> None:
         raise UsageError("nothing was sent.")
 
 
-def _report(result: RunResult) -> None:
+def report(result: RunResult) -> None:
     """What did not go well, on stderr: one line each, with what to do."""
     for label, why in result.stopped_cells.items():
         click.echo(f"promptlab: {label} stopped early: {why}", err=True)
@@ -180,7 +312,8 @@ def _report(result: RunResult) -> None:
         click.echo("promptlab: interrupted; run the same command again to go on.", err=True)
 
 
-def _exit_code(result: RunResult) -> int:
+def exit_code_of(result: RunResult) -> int:
+    """What the command ends with if this was its only experiment."""
     return {
         "complete": ExitCode.DONE,
         "failed": ExitCode.TRIAL_ERRORS,

@@ -1,64 +1,107 @@
-"""`estimate`: what an experiment would send, use and cost, and what it could find."""
+"""`estimate`: what experiments would send, use and cost, and what they could find."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from promptlab.basics.errors import ExitCode
 from promptlab.cli.compare import run_options
 
 if TYPE_CHECKING:
+    from promptlab.analysis.planning import Reach
     from promptlab.runs import CellEstimate, Estimate, Span
     from promptlab.runs.judge_estimate import JudgeEstimate
 
 
 @click.command()
-@click.argument("experiment", type=click.Path(path_type=Path), metavar="EXP.yaml")
+@click.argument(
+    "experiments", type=click.Path(path_type=Path), metavar="EXP.yaml ...", nargs=-1, required=True
+)
 @run_options
 @click.option("--json", "as_json", is_flag=True, help="Print the estimate as JSON.")
-def estimate(
-    experiment: Path,
+def estimate(experiments: tuple[Path, ...], as_json: bool, **options: Any) -> int:
+    """Say what is still to be sent of each EXP.yaml, what it would cost, and what it could find.
+
+    Calls nothing. Of several, a total at the end; one that fails does not stop the others.
+    """
+    from promptlab.cli.rows import print_json
+    from promptlab.cli.several import exit_code, in_turn
+    from promptlab.runs import Estimate
+
+    def work(target: str) -> tuple[_Found, int]:
+        found = _estimated(Path(target), **options)
+        if not as_json:
+            _print(found)
+        return found, ExitCode.DONE
+
+    targets = list(dict.fromkeys(map(str, experiments)))
+    if len(targets) == 1:
+        found, code = work(targets[0])
+        if as_json:
+            print_json(found.to_json())
+        return code
+    outcomes = in_turn(targets, work)
+    code = exit_code(outcomes)
+    found_all = [each.value.estimate for each in outcomes if each.value]
+    total = Estimate(
+        tuple(cell for each in found_all for cell in each.cells),
+        tuple(judge for each in found_all for judge in each.judges),
+    )
+    if as_json:
+        entries = [
+            {**each.to_json(), "estimate": each.value.to_json() if each.value else None} for each in outcomes
+        ]
+        amounts = {key: total.to_json()[key] for key in ("calls", "tokens", "cost_usd")}
+        print_json({"exit_code": code, **amounts, "experiments": entries})
+        return code
+    done = sum(each.value is not None for each in outcomes)
+    of = f"all {done} experiments" if done == len(outcomes) else f"{done} of {len(outcomes)} experiments"
+    click.echo(f"\nTogether ({of}; what several ask alike is counted for each):")
+    click.echo(f"To send: {_count(total.calls)} calls, {_count(total.tokens)} tokens.")
+    click.echo(f"Cost: {cost_words(total)}.")
+    return code
+
+
+@dataclass(frozen=True)
+class _Found:
+    """An experiment's estimate, and what its samples could find."""
+
+    estimate: Estimate
+    reach: Reach
+
+    def to_json(self) -> dict[str, Any]:
+        return {**self.estimate.to_json(), "min_detectable": self.reach.difference}
+
+
+def _estimated(
+    path: Path,
     *,
     limit: int | None,
     variants: tuple[str, ...],
     models: tuple[str, ...],
     fresh: bool,
     no_cache: bool,
-    as_json: bool,
-) -> None:
-    """Say what is still to be sent of EXP.yaml, what it would cost, and what it could find. Calls nothing."""
+) -> _Found:
     from promptlab.analysis.planning import reach
     from promptlab.basics.home import open_home
     from promptlab.experiment import make_plan
     from promptlab.runs import estimate as estimated
 
     home = open_home()
-    with make_plan(experiment, home) as plan:
+    with make_plan(path, home) as plan:
         plan.select(limit=limit, variants=variants, models=models)
-        found = estimated(plan, home, fresh=fresh, use_cache=not no_cache)
-        able = reach(plan)
-    if as_json:
-        from promptlab.cli.rows import print_json
-
-        print_json({**found.to_json(), "min_detectable": able.difference})
-        return
-    _print(found)
-    if able.difference is not None:
-        of = f"{able.comparisons} comparisons" if able.comparisons > 1 else "one comparison"
-        click.echo(
-            f"The smallest difference that {able.samples:,} samples can find: {able.difference:.2f} "
-            f"(80 % power, {of}, a 0/1 score, answers that differ on 30 % of the samples)."
-        )
-    elif able.comparisons:
-        click.echo(f"{able.samples:,} samples are too few to find any difference.")
+        return _Found(estimated(plan, home, fresh=fresh, use_cache=not no_cache), reach(plan))
 
 
-def _print(found: Estimate) -> None:
+def _print(each: _Found) -> None:
     from promptlab.cli.rows import print_rows
     from promptlab.runs.tally import LONGEST_REPLY_TOKENS
 
+    found, able = each.estimate, each.reach
     print_rows(
         [
             {
@@ -95,6 +138,14 @@ def _print(found: Estimate) -> None:
         )
     if found.sampled:
         click.echo("Sampled: of large cells some trials were looked at, and stand for all.")
+    if able.difference is not None:
+        of = f"{able.comparisons} comparisons" if able.comparisons > 1 else "one comparison"
+        click.echo(
+            f"The smallest difference that {able.samples:,} samples can find: {able.difference:.2f} "
+            f"(80 % power, {of}, a 0/1 score, answers that differ on 30 % of the samples)."
+        )
+    elif able.comparisons:
+        click.echo(f"{able.samples:,} samples are too few to find any difference.")
 
 
 def _amounts(part: CellEstimate | JudgeEstimate) -> dict[str, str]:

@@ -107,22 +107,36 @@ def show(
     help="csv, tsv, jsonl or md, by the ending.",
 )
 @click.option(
-    "--what", type=click.Choice(["cells", "pairs", "trials", "calls"]), default="cells", show_default=True
+    "--what",
+    type=click.Choice(["cells", "pairs", "breakdown", "breakdown_pairs", "trials", "calls"]),
+    default="cells",
+    show_default=True,
 )
 def export(run: str, path: Path, what: str) -> None:
-    """Write a RUN's cells, pairs, trials or calls to a file."""
+    """Write a RUN's cells, pairs, breakdown, trials or calls to a file."""
+    from promptlab import export as tables
     from promptlab.analysis import compare_run
     from promptlab.basics.home import find_home
-    from promptlab.export import cell_rows, pair_rows, write_table
     from promptlab.runs import RunReader, find_run
 
     found = find_run(find_home(), run)
-    if what in ("cells", "pairs"):
-        rows = cell_rows if what == "cells" else pair_rows
-        count = write_table(rows(compare_run(found)), path, what)
-    else:
+    if what in ("trials", "calls"):
         with RunReader(found) as reader:
-            count = write_table(reader.trials() if what == "trials" else reader.calls(), path, what)
+            count = tables.write_table(reader.trials() if what == "trials" else reader.calls(), path, what)
+    else:
+        comparison = compare_run(found)
+        if what.startswith("breakdown") and not comparison.breakdowns:
+            raise UsageError(
+                f"run {found.id} has no breakdown.",
+                remedy="Add `breakdown: [FIELD]` to the file and compare it again: nothing is called.",
+            )
+        rows = {
+            "cells": tables.cell_rows,
+            "pairs": tables.pair_rows,
+            "breakdown": tables.breakdown_rows,
+            "breakdown_pairs": tables.breakdown_pair_rows,
+        }[what]
+        count = tables.write_table(rows(comparison), path, what)
     click.echo(f"{path}: {count:,} {what}", err=True)
 
 

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from typing import Any, NoReturn
 
 import click
 
-from promptlab.basics.errors import ExitCode, PromptlabError
+from promptlab.basics.errors import ExitCode
 from promptlab.basics.version import VERSION
+from promptlab.cli.ending import told
 
 _COMMANDS: dict[str, tuple[str, str]] = {
     # name: (module, help); the order is the order of --help
-    "compare": ("promptlab.cli.compare", "Run what is missing of an experiment and print the comparison."),
-    "run": ("promptlab.cli.compare", "Run what is missing of an experiment; print where it is kept."),
+    "compare": ("promptlab.cli.compare", "Run what is missing of experiments and print the comparison."),
+    "run": ("promptlab.cli.run", "Run what is missing of experiments; print where it is kept."),
     "estimate": ("promptlab.cli.estimate", "What is still to be sent, what it costs, what it can find."),
     "demo": ("promptlab.cli.demo", "The quickstart: four ways to ask a small model, compared."),
     "init": ("promptlab.cli.init", "Write a commented experiment file, for a data file of yours."),
-    "validate": ("promptlab.cli.check", "Check an experiment file and its data; call nothing."),
+    "validate": ("promptlab.cli.check", "Check experiment files and their data; call nothing."),
     "schema": ("promptlab.cli.check", "Print the JSON schema of the experiment file."),
     "runs": ("promptlab.cli.look", "List the stored runs."),
     "show": ("promptlab.cli.look", "Show a run, or one trial with every prompt and reply."),
     "score": ("promptlab.cli.score", "Add scores to a stored run: scorers, judges, people's labels."),
-    "export": ("promptlab.cli.look", "Write a run's cells, pairs, trials or calls to a file."),
+    "export": ("promptlab.cli.look", "Write a run's cells, pairs, breakdown, trials or calls to a file."),
     "techniques": ("promptlab.cli.catalogue", "The techniques, with settings and sources."),
     "scorers": ("promptlab.cli.catalogue", "The scorers, with their settings."),
     "datasets": ("promptlab.cli.datasets", "Look into a data file; the data that can be generated."),
@@ -89,40 +89,17 @@ def run(args: list[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return ExitCode.USAGE
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("promptlab: interrupted", err=True)
-        return ExitCode.INTERRUPTED
-    except PromptlabError as error:
-        click.echo(f"promptlab: {error}", err=True)
-        return error.exit_code
     except BrokenPipeError:
         # The reader went away (`| head`): not an error of ours, and nothing more can be said on stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.DONE
-    except Exception as error:
-        if os.environ.get("PROMPTLAB_DEBUG"):
-            raise
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return _full(error)
-        click.echo(
-            f"promptlab: internal error: {type(error).__name__}: {error}\n"
-            "Nothing paid is lost: the cache keeps it. PROMPTLAB_DEBUG=1 shows where it happened.",
-            err=True,
-        )
-        return ExitCode.INTERNAL
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  the last one to say it
+        message, code = told(error)
+        if isinstance(error, OSError):  # what is left of the result would fail again when the process ends
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        click.echo(f"promptlab: {message}", err=True)
+        return code
     return result if isinstance(result, int) else ExitCode.DONE
-
-
-def _full(error: OSError) -> int:
-    """A file does not fit, or the result does not fit where it is sent to."""
-    # What is left of the result would fail again when the process ends.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    click.echo(
-        f"promptlab: {error.filename or 'the result'} cannot be written: the disk is full. "
-        "Free space and run the same command again: paid answers are in the cache.",
-        err=True,
-    )
-    return ExitCode.INTERNAL
 
 
 def _utf8() -> None:

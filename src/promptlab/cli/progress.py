@@ -58,11 +58,14 @@ def line(progress: Progress) -> str:
         parts.append(_paid(progress.paid_usd, progress.unknown_costs))
     if progress.failures:
         parts.append(", ".join(f"{count} {kind}" for kind, count in sorted(progress.failures.items())))
-    if progress.errors:
-        parts.append(f"{sum(progress.errors.values())} errors")
+    if progress.error_kinds:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in progress.error_kinds.most_common())
+        parts.append(f"errors: {kinds}")
     left = progress.seconds_left()
     if left is not None and progress.left:
         parts.append(f"{duration(left)} left")
+    if progress.paused:
+        parts.append("paused")
     if progress.stopping:
         parts.append(f"stopping ({progress.stopping})")
     return " · ".join(parts)

@@ -10,10 +10,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from promptlab.basics.errors import ExperimentError, UsageError
+from promptlab.experiment.explaining import Places, explain
 from promptlab.experiment.judges import ResolvedJudge, check_judges
-from promptlab.experiment.loading import Loaded, explain, unfold_scorer
+from promptlab.experiment.loading import Loaded
 from promptlab.experiment.scoring import build_scorers, split_judges
 from promptlab.experiment.spec import ScorerSpec
+from promptlab.experiment.unfolding import unfold_scorer
 from promptlab.experiment.yaml_lines import Document, parse_document
 from promptlab.models import Limits
 from promptlab.scoring import Scorer
@@ -66,14 +68,14 @@ def add_scorers(
     found = []
     for entry in entries:
         name = str(entry.get("as") or entry["scorer"])
-        alone = replace(loaded, document=Document("", "", {}, {}), renamed={})
+        alone = replace(loaded, places=Places(Document("", "", {}, {})))
         try:
             path = ("scorers", 0)
             try:
-                spec = ScorerSpec.model_validate(unfold_scorer(alone, dict(entry), path))
+                spec = ScorerSpec.model_validate(unfold_scorer(dict(entry), alone.places, path))
             except ValidationError as error:
                 detail = error.errors(include_url=False)[0]
-                raise explain(detail, alone.document, alone.renamed, path, ScorerSpec) from None
+                raise explain(detail, alone.places, path, ScorerSpec) from None
             built = build_scorers(alone, [spec])
             _, judges = split_judges(alone, built, variants)
         except ExperimentError as error:
@@ -84,7 +86,7 @@ def add_scorers(
 
 def _told(name: str, error: ExperimentError) -> UsageError:
     """The error at the flag, which has no lines."""
-    field = re.sub(r"^scorers\.0\.?(settings\.)?", "", error.field)
+    field = re.sub(r"^scorers\.0\.?", "", error.field)
     got = "" if error.value is None else f" (got {error.value!r})"
     where = f"--scorer {name}: {f'{field}: ' if field else ''}"
     return UsageError(f"{where}{error.message}{got}.", remedy=error.remedy)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from promptlab.basics.registry import did_you_mean
-from promptlab.experiment.loading import Loaded, explain
+from promptlab.experiment.explaining import explain
+from promptlab.experiment.loading import Loaded
 from promptlab.experiment.models import check_model_key, check_model_price, resolve_model, resolve_models
 from promptlab.experiment.spec import ModelSpec
 from promptlab.experiment.yaml_lines import Path_
@@ -29,7 +30,7 @@ class ResolvedJudge:
 
 def resolve_judge(loaded: Loaded, judge: Judge, path: Path_, variants: Sequence[str]) -> ResolvedJudge:
     """ExperimentError for an unknown model or opponent. Calls nothing and reads no key."""
-    model, key_env = _model(loaded, judge, (*path, "settings", "model"))
+    model, key_env = _model(loaded, judge, (*path, "model"))
     return ResolvedJudge(judge, model, _against(loaded, judge, path, variants), key_env, path)
 
 
@@ -60,14 +61,14 @@ def _model(loaded: Loaded, judge: Judge, path: Path_) -> tuple[Model, str | None
             spec = ModelSpec.model_validate(given)
         except ValidationError as error:
             detail = error.errors(include_url=False)[0]
-            raise explain(detail, loaded.document, loaded.renamed, path, ModelSpec) from None
+            raise explain(detail, loaded.places, path, ModelSpec) from None
     return resolve_model(loaded, spec, spec.name or spec.id, path), spec.api_key_env
 
 
 def _against(loaded: Loaded, judge: Judge, path: Path_, variants: Sequence[str]) -> str | None:
     if not judge.pairwise:
         return None
-    place = (*path, "settings", "against")
+    place = (*path, "against")
     if len(variants) < 2:
         raise loaded.error(path, "a pairwise judge needs a second variant", remedy="Use `kind: rubric`.")
     against = judge.against or loaded.spec.baseline or variants[0]

@@ -103,7 +103,7 @@ def check_model_price(loaded: Loaded, model: Model, limits: Limits, path: Path_)
 
 
 def _place(loaded: Loaded, path: Path_, key: str) -> Path_:
-    return (*path, key) if (*path, key) in loaded.document.lines else path
+    return (*path, key) if loaded.places.stands((*path, key)) else path
 
 
 class _Expander:

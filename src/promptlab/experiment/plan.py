@@ -1,27 +1,22 @@
-"""What will be run: cells, and their trials, lazily. Everything that can be wrong is found here."""
+"""What will be run: cells, and their trials, lazily."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any, Self
 
-from promptlab.basics.errors import ExperimentError, UsageError
-from promptlab.basics.hashing import digest
+from promptlab.basics.errors import UsageError
 from promptlab.basics.registry import did_you_mean
-from promptlab.basics.templates import TemplateError, template
-from promptlab.datasets import AnswerType, Dataset, Sample, Task, open_dataset
-from promptlab.datasets.task import template_values
-from promptlab.experiment.loading import Loaded, load_spec
-from promptlab.experiment.models import check_keys, check_prices, resolve_models
-from promptlab.experiment.scoring import Scoring, resolve_scoring
+from promptlab.datasets import Dataset, Sample, Task
+from promptlab.experiment.loading import Loaded
+from promptlab.experiment.models import check_keys, check_prices
+from promptlab.experiment.scoring import Scoring
 from promptlab.experiment.spec import ExperimentSpec
 from promptlab.experiment.timespan import seconds
-from promptlab.experiment.variants import Variant, resolve_variants
-from promptlab.experiment.yaml_lines import Path_
+from promptlab.experiment.variants import Variant
 from promptlab.models import Limits, Model, Rate
 from promptlab.techniques import CellContext
 
@@ -183,198 +178,3 @@ def identity(cell: Cell, sample: Sample, repeat: int) -> bytes:
     """A trial's identity, 16 bytes: the cell's hash, the sample's id and content, the repeat."""
     text = f"{cell.hash}\n{sample.content}\n{repeat}\n{sample.id}"
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]
-
-
-def make_plan(path: Path, home: Path) -> Plan:
-    """Loads, resolves and checks an experiment file. Calls nothing; ExperimentError for any mistake."""
-    return plan_of(load_spec(path), home)
-
-
-def plan_of(loaded: Loaded, home: Path) -> Plan:
-    """The plan of a loaded file. `home` keeps the data sets' indexes."""
-    variants = resolve_variants(loaded)
-    models = resolve_models(loaded)
-    stack = ExitStack()
-    try:
-        datasets = _open_datasets(loaded, variants, home, stack)
-        scoring = resolve_scoring(loaded, [variant.name for variant in variants])
-        cells = [
-            _cell(loaded, variant, model, dataset)
-            for dataset in datasets
-            for model in models
-            for variant in variants
-        ]
-        _no_twins(loaded, variants, cells)
-        for dataset in datasets:
-            _check_questions(loaded, scoring, dataset)
-        labels = loaded.spec.human_labels
-        if labels is not None and not (loaded.folder / labels).is_file():
-            raise loaded.error(("human_labels",), "there is no such file", value=labels)
-        for index, dataset in enumerate(datasets):
-            for variant in variants:
-                _check(loaded, variant, dataset, index, cells)
-        notes = [f"{dataset.name}: {note}" for dataset in datasets for note in dataset.notes]
-        return Plan(loaded, cells, datasets, scoring, notes, _stack=stack)
-    except BaseException:
-        stack.close()
-        raise
-
-
-def _open_datasets(loaded: Loaded, variants: list[Variant], home: Path, stack: ExitStack) -> list[Dataset]:
-    need_train = any(variant.technique.needs_train() for variant in variants)
-    need_dev = any(variant.technique.needs_dev() for variant in variants)
-    opened: list[Dataset] = []
-    for index, spec in enumerate(loaded.spec.datasets):
-        path: Path_ = ("datasets", index)
-        try:
-            dataset = open_dataset(
-                spec,
-                folder=loaded.folder,
-                home=home,
-                seed=loaded.spec.seed,
-                need_train=need_train,
-                need_dev=need_dev,
-            )
-        except ExperimentError as error:
-            raise _placed(loaded, path, error) from error
-        stack.callback(dataset.close)
-        if dataset.name in [each.name for each in opened]:
-            raise loaded.error(
-                path, f"two data sets are named {dataset.name!r}", remedy="Give each its own `name:`."
-            )
-        if dataset.sizes["test"] == 0:
-            raise loaded.error(
-                path, "no sample is left for the test split", remedy="Change `split:` or `limit:`."
-            )
-        if need_train and dataset.sizes["train"] == 0:
-            names = [variant.name for variant in variants if variant.technique.needs_train()]
-            raise loaded.error(
-                path,
-                f"{names[0]!r} takes demos from the train split, but this data set has no train rows",
-                remedy="Add `split: {test: …, train: …}`.",
-            )
-        opened.append(dataset)
-    return opened
-
-
-def _why_not(name: str, dataset: Dataset) -> str:
-    """Why a template cannot use that name."""
-    if name in dataset.withheld:
-        return f"{dataset.name} keeps that column from the model: the target comes from it"
-    if name in dataset.partial_columns:
-        return f"some rows of {dataset.name} lack it ({dataset.partial_columns[name]})"
-    return f"{dataset.name} has no such column"
-
-
-def _placed(loaded: Loaded, path: Path_, error: ExperimentError) -> ExperimentError:
-    """A data set's own error at its line of the experiment file, with the data file's row if it has one."""
-    message = f"{error.file}:{error.line}: {error.message}" if error.line is not None else error.message
-    inner = tuple(int(part) if part.isdigit() else part for part in error.field.split(".") if part)
-    return loaded.error((*path, *inner), message, value=error.value, remedy=error.remedy)
-
-
-def _cell(loaded: Loaded, variant: Variant, model: Model, dataset: Dataset) -> Cell:
-    task = variant.task
-    if task.answer is AnswerType.LABEL and not task.labels:
-        try:
-            labels = tuple(dataset.labels())
-        except ExperimentError as error:
-            raise loaded.error(("task", "answer"), error.message, remedy=error.remedy) from error
-        task = replace(task, labels=labels)
-    spec: dict[str, Any] = {
-        "variant": variant.identity(task),
-        "model": model.identity(),
-        "dataset": dataset.name,
-        "seed": loaded.spec.seed,
-    }
-    if variant.technique.needs_train():
-        spec["train"] = dataset.split_hash("train")
-    if variant.technique.needs_dev():
-        spec["dev"] = dataset.split_hash("dev")
-    cell_hash = digest(spec)
-    context = CellContext(
-        task=task,
-        model=model,
-        technique=variant.technique,
-        dataset=dataset,
-        seed=loaded.spec.seed,
-        sampling=variant.sampling,
-        cell=cell_hash,
-        timeout_s=loaded.spec.limits.timeout_s,
-    )
-    return Cell(variant, model, dataset, task, cell_hash, spec, context)
-
-
-def _check_questions(loaded: Loaded, scoring: Scoring, dataset: Dataset) -> None:
-    """The judges' own questions on the first sample."""
-    for each in scoring.judges.values():
-        try:
-            template(each.judge.question or "").render(template_values(dataset.first().question()))
-        except TemplateError as error:
-            raise loaded.error(
-                (*each.path, "settings", "question"),
-                f"on the first sample of {dataset.name}, {error.message}",
-                value=each.judge.question,
-                remedy=error.remedy,
-            ) from error
-
-
-def _no_twins(loaded: Loaded, variants: list[Variant], cells: list[Cell]) -> None:
-    """Two variants or models that ask exactly the same under two names would share their trials."""
-    seen: dict[str, Cell] = {}
-    for cell in cells:
-        twin = seen.setdefault(cell.hash, cell)
-        if twin is cell:
-            continue
-        if twin.variant is not cell.variant:
-            raise loaded.error(
-                cell.variant.path,
-                f"{cell.variant.name!r} asks exactly what {twin.variant.name!r} asks",
-                remedy="Change one, or remove it; `repeats:` draws the same variant several times.",
-            )
-        raise loaded.error(("models",), f"{cell.model.name!r} and {twin.model.name!r} are the same model")
-
-
-def _check(loaded: Loaded, variant: Variant, dataset: Dataset, index: int, cells: list[Cell]) -> None:
-    """Templates against the columns and on the first sample; the technique's settings on this data."""
-    cell = next(each for each in cells if each.variant is variant and each.dataset is dataset)
-    first = dataset.first()
-    known = {*dataset.columns, "inputs", "metadata"} | ({"choices"} if first.choices else set())
-    checked = [
-        *((part.source, place) for part, place in zip(cell.task.messages, variant.places, strict=True)),
-        (cell.task.answer_instruction, ("task", "answer_instruction")),
-    ]
-    for source, place in checked:
-        for name in sorted(template(source).variables - known):
-            raise loaded.error(
-                place,
-                f"the template uses {{{{ {name} }}}}, but {_why_not(name, dataset)}",
-                remedy=did_you_mean(name, known - {"inputs", "metadata"}),
-            )
-        try:
-            template(source).render(template_values(first.question()))
-        except TemplateError as error:
-            raise loaded.error(
-                place, f"on the first sample of {dataset.name}, {error.message}", remedy=error.remedy
-            ) from error
-    if cell.task.answer is AnswerType.CHOICE and not first.choices:
-        raise loaded.error(
-            ("task", "answer"),
-            f"`answer: choice` needs choices, but {dataset.name} names no `choices:` column",
-            remedy="Add `choices: COLUMN` to the data set, or use `answer: label`.",
-        )
-    if not first.targets:
-        raise loaded.error(
-            ("datasets", index),
-            f"{dataset.name} has no target, so nothing can be scored",
-            remedy="Add `target: COLUMN`.",
-        )
-    try:
-        variant.technique.check(cell.context)
-    except ExperimentError as error:
-        raise loaded.error(
-            (*variant.path, *error.field.split(".")) if error.field else variant.path,
-            error.message,
-            value=error.value,
-            remedy=error.remedy,
-        ) from error

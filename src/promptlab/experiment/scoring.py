@@ -10,9 +10,11 @@ from pydantic import ValidationError
 from promptlab.basics.errors import UsageError
 from promptlab.basics.registry import did_you_mean
 from promptlab.datasets import AnswerType
+from promptlab.experiment.explaining import explain
 from promptlab.experiment.judges import ResolvedJudge, resolve_judge
-from promptlab.experiment.loading import Loaded, explain
+from promptlab.experiment.loading import Loaded
 from promptlab.experiment.spec import ScorerSpec
+from promptlab.experiment.unfolding import SCORER_KEYS
 from promptlab.experiment.yaml_lines import Path_
 from promptlab.scoring import AnswerForm, Scorer, default_scorers, extracted_scorer, scorers, strict_scorer
 from promptlab.scoring.judging import Judge
@@ -56,10 +58,13 @@ def resolve_scoring(loaded: Loaded, variants: list[str]) -> Scoring:
             ("primary",), f"no scorer is named {spec.primary!r}", remedy=did_you_mean(spec.primary, found)
         )
     if spec.baseline is not None and spec.baseline not in variants:
+        made = [name for each in loaded.unfolded if each.stem == spec.baseline for name in each.names]
         raise loaded.error(
             ("baseline",),
             f"no variant is named {spec.baseline!r}",
-            remedy=did_you_mean(spec.baseline, variants),
+            remedy=f"The matrix makes {len(made):,} of it: name one, {made[0]!r} for example."
+            if made
+            else did_you_mean(spec.baseline, variants),
         )
     plain, judges = split_judges(loaded, found, variants)
     return Scoring(
@@ -103,7 +108,7 @@ def _build(loaded: Loaded, each: ScorerSpec, path: Path_, answer: AnswerType) ->
         raise loaded.error(path, error.message.rstrip("."), remedy=error.remedy) from error
     except ValidationError as error:
         detail = error.errors(include_url=False)[0]
-        raise explain(detail, loaded.document, loaded.renamed, path, cls, ("scorer", "as")) from None
+        raise explain(detail, loaded.places, path, cls, SCORER_KEYS) from None
     return built
 
 

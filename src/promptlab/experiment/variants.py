@@ -12,8 +12,11 @@ from promptlab.basics.errors import UsageError
 from promptlab.basics.hashing import file_digest
 from promptlab.basics.templates import TemplateError, template
 from promptlab.datasets import AnswerType, PromptMessage, Task
-from promptlab.experiment.loading import VARIANT_KEYS, Loaded, explain
+from promptlab.experiment.explaining import explain
+from promptlab.experiment.loading import Loaded
+from promptlab.experiment.names import NamedEntry, default_names
 from promptlab.experiment.spec import TaskSpec, VariantSpec
+from promptlab.experiment.unfolding import VARIANT_KEYS
 from promptlab.experiment.yaml_lines import Path_
 from promptlab.techniques import Technique, techniques
 
@@ -65,13 +68,13 @@ def _resolve(loaded: Loaded, each: VariantSpec, name: str, path: Path_) -> Varia
     try:
         cls = techniques.get(each.technique, folder=loaded.folder)
     except UsageError as error:
-        where = (*path, "technique") if (*path, "technique") in loaded.document.lines else path
+        where = (*path, "technique") if loaded.places.stands((*path, "technique")) else path
         raise loaded.error(where, error.message.rstrip("."), remedy=error.remedy) from error
     try:
         built = cls.model_validate(each.settings)
     except ValidationError as error:
         detail = error.errors(include_url=False)[0]
-        raise explain(detail, loaded.document, loaded.renamed, path, cls, VARIANT_KEYS) from None
+        raise explain(detail, loaded.places, path, cls, {*VARIANT_KEYS, "matrix"}) from None
     task, places = _task(loaded, each, path)
     source = each.technique
     if ".py:" in source:
@@ -143,44 +146,20 @@ def _parsed(loaded: Loaded, source: str, place: Path_) -> None:
         raise loaded.error(place, error.message, value=source, remedy=error.remedy) from error
 
 
-def unique_names(
-    loaded: Loaded, key: str, entries: Sequence[tuple[str | None, str, Mapping[str, Any]]]
-) -> list[str]:
-    """The name of each entry (given name, base, settings): given, or the base plus what sets it apart.
-
-    Equal names are an error at the second one.
-    """
-    names: list[str] = []
-    flat = [_flatten(settings) for _, _, settings in entries]
-    for index, (given, base, _) in enumerate(entries):
-        if given is not None:
-            names.append(given)
-            continue
-        others = [flat[i] for i, (_, other, _) in enumerate(entries) if other == base and i != index]
-        differing = {
-            name: value for name, value in flat[index].items() if any(o.get(name) != value for o in others)
-        }
-        told = ", ".join(f"{name}={value}" for name, value in differing.items())
-        names.append(f"{base}({told})" if told else base)
+def unique_names(loaded: Loaded, key: str, entries: Sequence[NamedEntry]) -> list[str]:
+    """The name of each entry of the list `key`. Equal names are an error at the second one."""
+    names = default_names(entries)
     for index, name in enumerate(names):
         if not name.strip():
             raise loaded.error((key, index, "name"), "a name cannot be empty")
         if name in names[:index]:
-            place: Path_ = (key, index, "name") if entries[index][0] is not None else (key, index)
-            first = loaded.document.line((key, names.index(name)))
+            place: Path_ = (
+                (key, index, "name") if loaded.places.stands((key, index, "name")) else (key, index)
+            )
+            first = loaded.places.line((key, names.index(name)))
             raise loaded.error(
                 place,
                 f"two {key} are named {name!r} (the first in line {first})",
                 remedy="Give each its own `name:`.",
             )
     return names
-
-
-def _flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in settings.items():
-        if isinstance(value, Mapping):
-            flat.update(_flatten(value, f"{prefix}{key}."))
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat

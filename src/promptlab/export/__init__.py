@@ -7,14 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from promptlab.export.plain_text import plain
-    from promptlab.export.rows import cell_rows, pair_rows
+    from promptlab.export.rows import breakdown_pair_rows, breakdown_rows, cell_rows, pair_rows
     from promptlab.export.tables import write_table
     from promptlab.export.terminal import comparison_lines, print_comparison
 
-__all__ = ["cell_rows", "comparison_lines", "pair_rows", "plain", "print_comparison", "write_table"]
+__all__ = [
+    "breakdown_pair_rows",
+    "breakdown_rows",
+    "cell_rows",
+    "comparison_lines",
+    "pair_rows",
+    "plain",
+    "print_comparison",
+    "write_table",
+]
 
 # `terminal` needs rich and numpy, which a table in a file does not.
 _HOMES = {
+    "breakdown_pair_rows": "rows",
+    "breakdown_rows": "rows",
     "cell_rows": "rows",
     "comparison_lines": "terminal",
     "pair_rows": "rows",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -9,7 +10,10 @@ from types import MappingProxyType
 from rich.cells import cell_len, chop_cells
 from rich.text import Text
 
+from promptlab.export.plain_text import plain
+
 _GAP = 2
+_BRACKETS = re.compile(r"(?<=[\[(])")
 _BLOCK_GAP = 3
 
 
@@ -52,6 +56,17 @@ def tables(blocks: Sequence[Block], width: int) -> list[list[Block]]:
     return filled
 
 
+def group_headings(keys: Sequence[tuple[str, str]]) -> list[str]:
+    """What tells (model, data set) groups apart; what they share is said above the table."""
+    models, datasets = {model for model, _ in keys}, {dataset for _, dataset in keys}
+    if len(datasets) == 1:
+        return [plain(model) if len(models) > 1 else "" for model, _ in keys]
+    return [
+        f"{plain(model)} on {plain(dataset)}" if len(models) > 1 else plain(dataset)
+        for model, dataset in keys
+    ]
+
+
 def joined(blocks: Sequence[Block], width: int) -> list[Block]:
     """The blocks as one where that is not too wide, else as they are; empty ones vanish."""
     full = [block for block in blocks if block.columns]
@@ -71,16 +86,18 @@ def _pieces(block: Block, width: int) -> Iterator[Block]:
 
 
 def fold(text: str, width: int) -> list[str]:
-    """Lines of at most `width` cells, broken at spaces where there are any, else inside the name."""
+    """Lines of at most `width` cells, broken at spaces, in a long name after its brackets, else inside it."""
     lines = [""]
     for word in text.split(" "):
-        joined = f"{lines[-1]} {word}" if lines[-1] else word
-        if cell_len(joined) <= width:
-            lines[-1] = joined
-        else:
-            pieces = chop_cells(word, width)
-            lines += pieces if lines[-1] else []
-            lines[-1:] = lines[-1:] if lines[-1] else pieces
+        pieces = [word] if cell_len(word) <= width else [each for each in _BRACKETS.split(word) if each]
+        for number, piece in enumerate(pieces):
+            joined = f"{lines[-1]}{' ' if number == 0 and lines[-1] else ''}{piece}"
+            if cell_len(joined) <= width:
+                lines[-1] = joined
+            else:
+                chopped = chop_cells(piece, width)
+                lines += chopped if lines[-1] else []
+                lines[-1:] = lines[-1:] if lines[-1] else chopped
     return lines
 
 

@@ -1,4 +1,4 @@
-"""A comparison as flat rows: one per cell, or one per pair."""
+"""A comparison as flat rows: one per cell, pair, or value of a breakdown."""
 
 from __future__ import annotations
 
@@ -12,21 +12,43 @@ if TYPE_CHECKING:
 def cell_rows(comparison: Comparison) -> Iterator[dict[str, Any]]:
     """The cells of `compare --json`, each score spread over columns `NAME.mean`, `NAME.ci_low`, ..."""
     for cell in comparison.cells:
-        row = cell.to_json()
-        scores = row.pop("scores")
-        for name, score in scores.items():
-            row |= {f"{name}.{field}": value for field, value in score.items()}
-        yield row
+        yield _scores_spread(cell.to_json())
 
 
 def pair_rows(comparison: Comparison) -> Iterator[dict[str, Any]]:
     """The pairs of `compare --json`, the sides spread over `a.variant`, ..., and the verdict in words."""
     for pair in comparison.pairs:
-        row: dict[str, Any] = {}
-        for field, value in pair.to_json().items():
-            row |= (
-                {f"{field}.{part}": each for part, each in value.items()}
-                if field in ("a", "b")
-                else {field: value}
-            )
+        row = _sides_spread(pair.to_json())
         yield {**row, "dropped": pair.dropped, "verdict": pair.verdict.value}
+
+
+def breakdown_rows(comparison: Comparison) -> Iterator[dict[str, Any]]:
+    """One row per field, value and cell, with the columns of the cells' scores."""
+    for each in comparison.breakdowns:
+        for part in each.parts:
+            yield {"field": each.field, **_scores_spread(part.to_json())}
+
+
+def breakdown_pair_rows(comparison: Comparison) -> Iterator[dict[str, Any]]:
+    """One row per field, value and pair. Exploratory: `p` is uncorrected, and there is no verdict."""
+    for each in comparison.breakdowns:
+        for one in each.pairs:
+            row = _sides_spread(one.to_json())
+            yield {"field": each.field, **row, "dropped": one.pair.dropped}
+
+
+def _scores_spread(row: dict[str, Any]) -> dict[str, Any]:
+    scores = row.pop("scores")
+    for name, score in scores.items():
+        row |= {f"{name}.{field}": value for field, value in score.items()}
+    return row
+
+
+def _sides_spread(pair: dict[str, Any]) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    for field, value in pair.items():
+        if field in ("a", "b"):
+            row |= {f"{field}.{part}": each for part, each in value.items()}
+        else:
+            row[field] = value
+    return row

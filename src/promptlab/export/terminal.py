@@ -56,6 +56,7 @@ def comparison_lines(
     lines += _wrapped(Text(plain(footing(comparison, speaker, glyphs)), style="dim"), width)
     lines += _wrapped(Text(plain(totals(comparison)), style="dim"), width)
     lines.append(Text())
+    lines += _breakdowns(comparison, speaker, glyphs, width, pairs)
     for number, sentence in enumerate(comparison.headline, start=1):
         said = Text(f"{number}. ", style="bold cyan")
         said.append(plain(sentence), style="not bold default")
@@ -65,6 +66,23 @@ def comparison_lines(
     if pairs and comparison.pairs:
         lines.append(Text())
         lines += _pair_tables(comparison, speaker, glyphs, width)
+    return lines
+
+
+def _breakdowns(
+    comparison: Comparison, speaker: Speaker, glyphs: Glyphs, width: int, pairs: bool
+) -> list[Text]:
+    from rich.text import Text
+
+    from promptlab.export.breakdown import EXPLORATORY, breakdown_lines
+
+    lines: list[Text] = []
+    for each in comparison.breakdowns:
+        if each.parts:
+            lines += breakdown_lines(each, comparison, speaker, rule=glyphs.rule, width=width, pairs=pairs)
+            lines.append(Text())
+    if lines:
+        lines[-1:] = [*_wrapped(Text(EXPLORATORY, style="dim"), width), Text()]
     return lines
 
 
@@ -97,7 +115,7 @@ def _setting(comparison: Comparison) -> Text:
 def _score_tables(comparison: Comparison, speaker: Speaker, glyphs: Glyphs, width: int) -> list[list[Text]]:
     from rich.text import Text
 
-    from promptlab.export.layout import Block, Column, draw
+    from promptlab.export.layout import Block, Column, draw, group_headings
 
     variants = list(dict.fromkeys(cell.result.variant for cell in comparison.cells))
     names = Column("", [Text(plain(speaker.variant(name))) for name in variants])
@@ -106,7 +124,7 @@ def _score_tables(comparison: Comparison, speaker: Speaker, glyphs: Glyphs, widt
     for cell in comparison.cells:
         rows = groups.setdefault((cell.result.model, cell.result.dataset), [None] * len(variants))
         rows[variants.index(cell.result.variant)] = cell
-    headings = _headings(list(groups))
+    headings = group_headings(list(groups))
     room = width - names_width - 2
 
     def arranged(whisker: int) -> list[list[Block]] | None:
@@ -134,17 +152,6 @@ def _arranged(groups: Sequence[Sequence[Block]], room: int) -> list[list[Block]]
     scores = [block for group in groups for block in joined(group[:-1], room)]
     by_kind = tables(scores, room) + tables([group[-1] for group in groups], room)
     return by_kind if len(by_kind) <= len(by_group) else by_group
-
-
-def _headings(keys: Sequence[tuple[str, str]]) -> list[str]:
-    """What tells the groups apart; what they share is said above the table."""
-    models, datasets = {model for model, _ in keys}, {dataset for _, dataset in keys}
-    if len(datasets) == 1:
-        return [plain(model) if len(models) > 1 else "" for model, _ in keys]
-    return [
-        f"{plain(model)} on {plain(dataset)}" if len(models) > 1 else plain(dataset)
-        for model, dataset in keys
-    ]
 
 
 _OUTCOMES = {

@@ -63,6 +63,9 @@ class _Usual:
     reply: RunningPercentile = field(default_factory=RunningPercentile)
 
 
+_NOTHING = Reservation(0, 0.0)
+
+
 class Budget:
     """The limits of one experiment over its ledger."""
 
@@ -77,10 +80,10 @@ class Budget:
 
     async def reserve(self, request: Request) -> Reservation:
         """Sets one call aside. BudgetReached names limit and figure. UsageError: budget_usd without price."""
-        wanted = self._estimate(request)
         if not self._limits.has_budget:
             self._note(Spending(calls=1))
-            return wanted
+            return _NOTHING if self._limits.tpm is None else self._estimate(request)
+        wanted = self._estimate(request)
         spending = Spending(calls=1, tokens=wanted.tokens, usd=wanted.usd)
         while True:
             self._returned.clear()
@@ -111,11 +114,15 @@ class Budget:
         if completion is not None:
             usage = completion.usage
             tokens, usd = held.tokens, held.usd
-            if usage.prompt_tokens is not None and usage.completion_tokens is not None:
+            if usage.prompt_tokens is None or usage.completion_tokens is None:
+                if held is _NOTHING:
+                    tokens = self._estimate(request).tokens
+            else:
                 tokens = usage.prompt_tokens + usage.completion_tokens
-                usual = self._usual.setdefault(request.cell, _Usual())
-                usual.prompt.add(usage.prompt_tokens)
-                usual.reply.add(usage.completion_tokens)
+                if held is not _NOTHING:
+                    usual = self._usual.setdefault(request.cell, _Usual())
+                    usual.prompt.add(usage.prompt_tokens)
+                    usual.reply.add(usage.completion_tokens)
             cost = in_usd(completion.cost, completion.currency, self._limits.rates)
             spent = Spending(tokens=tokens, usd=usd if cost is None else cost)
         await self._write(held, spent)

@@ -248,14 +248,10 @@ class Client:
     async def _ask(self, key: RequestKey, request: Request, transport: Transport, number: int) -> Completion:
         loop = asyncio.get_running_loop()
         began = loop.time()
-        try:
-            async with asyncio.timeout(request.timeout_s + TIMEOUT_GRACE_S):
-                completion = await send(request, transport)
-        except TimeoutError as error:
-            raise CallError(
-                CallErrorKind.TIMEOUT,
-                f"no reply from {request.model.endpoint} within {request.timeout_s:g} s.",
-            ) from error
+        if transport.keeps_time:
+            completion = await send(request, transport)
+        else:
+            completion = await _in_time(request, transport)
         latency_s = loop.time() - began
         price = self._price(request.model)
         return dataclasses.replace(
@@ -318,6 +314,17 @@ class Client:
         if known is None:  # the model is kept with its price, so that its id stays its own
             known = self._known_prices[id(model)] = (model, self._prices(model))
         return known[1]
+
+
+async def _in_time(request: Request, transport: Transport) -> Completion:
+    try:
+        async with asyncio.timeout(request.timeout_s + TIMEOUT_GRACE_S):
+            return await send(request, transport)
+    except TimeoutError as error:
+        raise CallError(
+            CallErrorKind.TIMEOUT,
+            f"no reply from {request.model.endpoint} within {request.timeout_s:g} s.",
+        ) from error
 
 
 def _tokens(completion: Completion) -> int | None:

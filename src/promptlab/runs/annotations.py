@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import orjson
 
@@ -20,9 +20,11 @@ from promptlab.basics.errors import StorageError
 from promptlab.basics.hashing import canonical
 from promptlab.models.pricing import in_usd
 from promptlab.runs.directory import RunDirectory
-from promptlab.runs.judgement import Judgement
 from promptlab.runs.rows import call_values, reply_totals
 from promptlab.runs.store import connect, unusable
+
+if TYPE_CHECKING:
+    from promptlab.runs.judgement import Judgement
 
 ANNOTATIONS = "annotations.sqlite"
 _VERSION = 1

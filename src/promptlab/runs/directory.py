@@ -157,6 +157,7 @@ def describe(plan: Plan) -> dict[str, Any]:
             "primary": plan.scoring.primary,
             "baseline": plan.scoring.baseline,
             "min_effect": plan.scoring.min_effect,
+            "breakdown": list(plan.spec.breakdown),
         },
         "git": _git_revision(plan.loaded.folder),
         "python": sys.version.split()[0],

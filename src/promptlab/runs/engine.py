@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import time
-from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
-from typing import Literal
+from typing import Any, Literal
 
 from promptlab.basics.errors import (
     BudgetReached,
@@ -18,10 +18,11 @@ from promptlab.basics.errors import (
     StorageError,
     UsageError,
 )
-from promptlab.datasets import Dataset
 from promptlab.experiment import Cell, Plan, Trial
 from promptlab.models import Client, Completion
 from promptlab.models.pricing import in_usd
+from promptlab.runs.events import Event, Listen, event
+from promptlab.runs.feed import Feed
 from promptlab.runs.progress import Progress
 from promptlab.runs.regrade import BY_TECHNIQUE
 from promptlab.runs.rows import TrialRow
@@ -30,10 +31,9 @@ from promptlab.scoring import Grader
 from promptlab.techniques import Answer, TrialContext
 from promptlab.techniques.base import FROM_REPLY, Trace
 
-CHUNK_SAMPLES = 128
 # Bad requests before a cell's first success that end it: one may be a single odd sample.
 BAD_REQUESTS_END_CELL = 3
-CONTROL_POLL_S = 0.5
+CONTROL_POLL_S = 1.0
 _WHOLE_MODEL = frozenset({CallErrorKind.AUTH, CallErrorKind.NO_MODEL, CallErrorKind.NO_QUOTA})
 
 Ending = Literal["complete", "stopped: budget", "interrupted", "failed"]
@@ -43,12 +43,21 @@ class Engine:
     """Runs what is missing of a plan. One use."""
 
     def __init__(
-        self, plan: Plan, store: RunStore, client: Client, *, progress: Progress | None = None
+        self,
+        plan: Plan,
+        store: RunStore,
+        client: Client,
+        *,
+        progress: Progress | None = None,
+        listen: Listen | None = None,
     ) -> None:
         self._plan = plan
         self._store = store
         self._client = client
         self.progress = progress or Progress()
+        self._listen = listen
+        self._going = asyncio.Event()
+        self._going.set()
         self._rates = plan.limits().rates
         self._cells = store.set_plan(plan)
         self._scorers = store.set_scorers(plan.scoring.scorers)
@@ -71,6 +80,13 @@ class Engine:
         """Starts no further trial; what is in flight is finished and kept."""
         self._end("interrupted")
 
+    def pause(self, paused: bool = True) -> None:
+        """Starts no trial until told otherwise; what is in flight is finished and kept."""
+        if paused == self._going.is_set() and self._ending is None:
+            (self._going.clear if paused else self._going.set)()
+            self.progress.paused = paused
+            self._happened("paused" if paused else "resumed")
+
     async def run(self) -> Ending:
         """Until nothing is missing, a budget is reached, or it is interrupted. Raises StorageError."""
         cells = self._plan.chosen
@@ -82,6 +98,7 @@ class Engine:
         lanes: dict[str, list[Cell]] = {}
         for cell in cells:
             lanes.setdefault(cell.model.name, []).append(cell)
+        self._store.forget_requests()
         watch = asyncio.create_task(self._watch_control())
         try:
             async with asyncio.TaskGroup() as group:
@@ -99,49 +116,14 @@ class Engine:
     async def _lane(self, cells: Sequence[Cell]) -> None:
         """One model's trials: workers that draw from one lazy feed."""
         workers = min(self._plan.spec.limits.concurrency, sum(self._plan.trials_in(cell) for cell in cells))
-        async with aclosing(self._feed(cells)) as source:
-            feed = _Shared(source)
-            async with asyncio.TaskGroup() as group:
-                for _ in range(workers):
-                    group.create_task(self._work(feed))
+        async with (
+            aclosing(Feed(self._plan, cells, self._store, self.progress)) as feed,
+            asyncio.TaskGroup() as group,
+        ):
+            for _ in range(workers):
+                group.create_task(self._work(feed))
 
-    async def _feed(self, cells: Sequence[Cell]) -> AsyncGenerator[list[tuple[Trial, int]]]:
-        """(trial, its sample's row) of everything missing, in chunks, sample by sample.
-
-        The next chunk is being placed in the store while one is worked on.
-        """
-        by_dataset: dict[str, list[Cell]] = {}
-        for cell in cells:
-            by_dataset.setdefault(cell.dataset.name, []).append(cell)
-        placing: asyncio.Task[list[tuple[Trial, int]]] | None = None
-        try:
-            for group in by_dataset.values():
-                dataset: Dataset = group[0].dataset
-                for chunk in self._plan.chunks(group, dataset, CHUNK_SAMPLES):
-                    before, placing = placing, asyncio.create_task(self._place(dataset.name, chunk))
-                    if before is not None:
-                        yield await before
-            if placing is not None:
-                yield await placing
-        finally:
-            if placing is not None and not placing.done():
-                placing.cancel()
-                await asyncio.wait([placing])
-
-    async def _place(self, dataset: str, chunk: list[list[Trial]]) -> list[tuple[Trial, int]]:
-        """Enters a chunk's samples into the store; which of its trials are missing there."""
-        samples = [(trials[0].position, trials[0].sample) for trials in chunk]
-        wanted = [trial.identity for trials in chunk for trial in trials]
-        rows, finished = await self._store.place(dataset, samples, wanted)
-        self.progress.reused += len(finished)
-        return [
-            (trial, row)
-            for row, trials in zip(rows, chunk, strict=True)
-            for trial in trials
-            if trial.identity not in finished
-        ]
-
-    async def _work(self, feed: _Shared) -> None:
+    async def _work(self, feed: Feed) -> None:
         try:
             await self._draw_from(feed)
         except PromptlabError as error:
@@ -149,8 +131,11 @@ class Engine:
             self._failure = self._failure or error
             self._end("failed")
 
-    async def _draw_from(self, feed: _Shared) -> None:
+    async def _draw_from(self, feed: Feed) -> None:
         while self._ending is None:
+            if not self._going.is_set():
+                await self._going.wait()
+                continue
             item = await feed.next()
             if item is None:
                 return
@@ -161,6 +146,8 @@ class Engine:
             if row is not None:
                 await self._store.add(row)
                 self._count(row)
+                if self._listen is not None:
+                    self._listen(self._told(trial, row))
 
     async def _trial(self, trial: Trial, sample_row: int) -> TrialRow | None:
         """One trial, run and scored; None where nothing of it is to be kept."""
@@ -178,14 +165,18 @@ class Engine:
             return None
         except CallError as error:
             self._call_failed(cell, error)
-            return self._row(trial, sample_row, context.trace, status="error", error=str(error))
+            return self._row(
+                trial, sample_row, context.trace, status="error", error=str(error), error_kind=error.kind
+            )
         except (UsageError, StorageError):
             raise  # not this trial's fault: it would meet every other one too
         except Exception as error:  # noqa: BLE001  a technique may be a user's own code
             told = f"technique {cell.variant.source} failed: {type(error).__name__}: {error}"
             if cell.hash not in self._succeeded:
                 self._stop(cell, told)
-            return self._row(trial, sample_row, context.trace, status="error", error=told)
+            return self._row(
+                trial, sample_row, context.trace, status="error", error=told, error_kind="technique"
+            )
         self._succeeded.add(cell.hash)
         return self._graded(trial, sample_row, context.trace, answer, failure)
 
@@ -221,6 +212,7 @@ class Engine:
         *,
         status: str,
         error: str = "",
+        error_kind: str = "",
         text: str | None = None,
         answer: str | tuple[str, ...] | None = None,
         rule: str = "",
@@ -243,6 +235,7 @@ class Engine:
             scores or {},
             costs,
             time.time(),
+            error_kind,
         )
 
     def _cost_usd(self, completion: Completion) -> float | None:
@@ -254,6 +247,7 @@ class Engine:
         progress.finished += 1
         progress.sent_calls = self._client.stats.sent_calls
         if row.status == "error":
+            progress.error_kinds[row.error_kind] += 1
             progress.errors[row.error] += 1
         elif row.status != "ok":
             progress.failures[row.status] += 1
@@ -282,40 +276,45 @@ class Engine:
         """Ends a cell early: its unsent trials stay pending."""
         if cell.hash not in self._stopped:
             self._stopped[cell.hash] = why
+            self._happened("cell_stopped", cell=cell.label, why=why)
             self._store.stop_cell(self._cells[cell.hash], why)
 
     def _end(self, ending: Ending) -> None:
         if self._ending is None:
             self._ending = ending
             self.progress.stopping = ending
+            self._going.set()
 
     async def _watch_control(self) -> None:
-        """Obeys "cancel", asked for by another process through the store."""
+        """Obeys "pause" and "cancel", asked for by other processes through the store; tells the progress."""
         while True:
             await asyncio.sleep(CONTROL_POLL_S)
-            if "cancel" in await asyncio.to_thread(self._store.requested):
+            asked = await asyncio.to_thread(self._store.requested)
+            if "cancel" in asked:
                 self.interrupt()
+            self.pause("pause" in asked)
+            if self._listen is not None:
+                endpoints = [dataclasses.asdict(each) for each in self._client.limiters()]
+                self._happened("progress", **self.progress.counters(), endpoints=endpoints)
 
+    def _happened(self, kind: str, **facts: Any) -> None:
+        if self._listen is not None:
+            self._listen(event(kind, run=self._store.path.parent.name, **facts))
 
-class _Shared:
-    """One async iterator of chunks that many workers draw from, item by item."""
-
-    def __init__(self, source: AsyncIterator[list[tuple[Trial, int]]]) -> None:
-        self._source = source
-        self._items: deque[tuple[Trial, int]] = deque()
-        self._lock = asyncio.Lock()
-        self._done = False
-
-    async def next(self) -> tuple[Trial, int] | None:
-        """The next item, or None at the end."""
-        while not self._items and not self._done:
-            async with self._lock:
-                if not self._items and not self._done:
-                    try:
-                        self._items.extend(await anext(self._source))
-                    except StopAsyncIteration:
-                        self._done = True
-        return self._items.popleft() if self._items else None
+    def _told(self, trial: Trial, row: TrialRow) -> Event:
+        """A finished trial as an event."""
+        cell, names = trial.cell, {number: name for name, number in self._scorers.items()}
+        return event(
+            "trial",
+            run=self._store.path.parent.name,
+            variant=cell.variant.name,
+            model=cell.model.name,
+            dataset=cell.dataset.name,
+            sample=trial.sample.id,
+            repeat=trial.repeat,
+            scores={names[number]: value for number, value in row.scores.items()},
+            **row.told(),
+        )
 
 
 def _last_reply(trace: Trace) -> Completion | None:

@@ -6,22 +6,25 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from promptlab.basics.errors import CELL_ENDING, BudgetReached, PromptlabError, UsageError
 from promptlab.basics.templates import TemplateError, template
 from promptlab.datasets.task import template_values
 from promptlab.experiment.judges import ResolvedJudge
-from promptlab.models import Client, Limits, Model
+from promptlab.models import Limits, Model
 from promptlab.models.pricing import in_usd
 from promptlab.runs.annotations import Annotations
 from promptlab.runs.answers import without_score
-from promptlab.runs.engine import Ending
 from promptlab.runs.judgement import Asking, Judgement
 from promptlab.runs.progress import Progress
 from promptlab.runs.rows import StoredAnswer, decoded
 from promptlab.runs.store import RunStore
 from promptlab.scoring.judging import Exhibit, Judge
+
+if TYPE_CHECKING:
+    from promptlab.models import Client
+    from promptlab.runs.engine import Ending
 
 _ANSWERS_OF = """SELECT sample, repeat, status, text, answer FROM trials
     WHERE cell = ? AND status != 'error' AND sample IN (SELECT value FROM json_each(?))"""

@@ -5,19 +5,22 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass
 class Progress:
     """Counters of one run. Written by the engine's loop, read by whoever shows them.
 
-    `unit` is what is counted: trials, or answers that a judge looks at.
+    `unit` is what is counted: trials, or answers that a judge looks at. `errors` counts by message,
+    `error_kinds` by type ("timeout", "rate_limited", ...).
     """
 
     planned: int = 0
     reused: int = 0
     finished: int = 0
     errors: Counter[str] = field(default_factory=Counter)
+    error_kinds: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
     sent_calls: int = 0
     cached_calls: int = 0
@@ -26,6 +29,7 @@ class Progress:
     stopping: str = ""
     note: str = ""
     unit: str = "trials"
+    paused: bool = False
     started: float = field(default_factory=time.monotonic)
 
     @property
@@ -41,3 +45,21 @@ class Progress:
         """At the rate so far; None before the first trial is finished."""
         rate = self.per_second()
         return self.left / rate if rate > 0 else None
+
+    def counters(self) -> dict[str, Any]:
+        """All of it as plain values, with the rate and the time left."""
+        return {
+            "planned": self.planned,
+            "reused": self.reused,
+            "finished": self.finished,
+            "errors": dict(self.error_kinds),
+            "failures": dict(self.failures),
+            "sent_calls": self.sent_calls,
+            "cached_calls": self.cached_calls,
+            "paid_usd": self.paid_usd,
+            "unknown_costs": self.unknown_costs,
+            "paused": self.paused,
+            "stopping": self.stopping or None,
+            "per_second": self.per_second(),
+            "seconds_left": self.seconds_left(),
+        }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from types import TracebackType
 from typing import Any, Self
@@ -68,6 +68,18 @@ class RunReader:
         """The cells that are in the experiment, in its order."""
         query = "SELECT * FROM cells WHERE position IS NOT NULL ORDER BY position"
         return self.connection.execute(query).fetchall()
+
+    def sample_fields(self, dataset: str, names: Sequence[str]) -> dict[int, tuple[str | None, ...]]:
+        """What each current sample of a data set says in those fields, as texts, by its position.
+
+        A field is one of the sample's metadata or inputs (dots lead into it), or `group`, or `target`; None
+        where the sample has no such field, or nothing in it.
+        """
+        query = "SELECT position, cluster, body FROM samples WHERE dataset = ? AND position IS NOT NULL"
+        return {
+            row[0]: tuple(_field(orjson.loads(row[2]), row[1], name) for name in names)
+            for row in self.connection.execute(query, (dataset,))
+        }
 
     def counts(self) -> dict[str, int]:
         """How many current trials have each status."""
@@ -188,6 +200,26 @@ def _flat(row: sqlite3.Row) -> dict[str, Any]:
     values["answer"] = None if answer is None else _joined(orjson.loads(answer))
     values["target"] = _joined(body["target"])
     return values
+
+
+def _field(body: dict[str, Any], cluster: str | None, name: str) -> str | None:
+    columns = {**body["inputs"], **body.get("metadata", {})}
+    if name in columns:
+        return _told(columns[name])
+    if name in ("group", "target"):
+        return _told(cluster if name == "group" else _joined(body["target"]))
+    value: Any = columns
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return _told(value)
+
+
+def _told(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return (value or "").strip() or None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return orjson.dumps(value).decode()
 
 
 def _joined(value: Any) -> Any:

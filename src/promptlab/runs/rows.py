@@ -14,6 +14,29 @@ from promptlab.datasets import Sample
 from promptlab.scoring.extraction import Value
 from promptlab.techniques.base import CallRecord
 
+TRIAL_COLUMNS = (
+    "identity",
+    "cell",
+    "sample",
+    "repeat",
+    "status",
+    "text",
+    "answer",
+    "rule",
+    "error",
+    "notes",
+    "finished",
+    "latency_s",
+    "calls",
+    "cached_calls",
+    "prompt_tokens",
+    "completion_tokens",
+    "cost_usd",
+    "paid_usd",
+    "unknown_costs",
+    "attempts",
+)
+
 Status = NoAnswerKind | str  # a NoAnswerKind, "ok" or "error"
 
 
@@ -35,9 +58,10 @@ class TrialRow:
     scores: dict[int, float | None]
     costs_usd: tuple[float | None, ...]
     finished: float
+    error_kind: str = ""
 
     def trial_values(self) -> tuple[Any, ...]:
-        """In the order of the trials table, without its id."""
+        """As TRIAL_COLUMNS has them."""
         return (
             self.identity,
             self.cell,
@@ -52,6 +76,19 @@ class TrialRow:
             self.finished,
             *reply_totals(self.calls, self.costs_usd),
         )
+
+    def told(self) -> dict[str, Any]:
+        """What an event says of it."""
+        values = dict(zip(TRIAL_COLUMNS, self.trial_values(), strict=True))
+        unknown = values["unknown_costs"] > 0
+        return {
+            "status": self.status,
+            "answer": self.answer,
+            "error": self.error or None,
+            "error_kind": self.error_kind or None,
+            "cost_usd": None if unknown else values["cost_usd"],
+            **{name: values[name] for name in ("latency_s", "calls", "cached_calls", "attempts")},
+        }
 
     def call_values(self, trial: int) -> list[tuple[Any, ...]]:
         """In the order of the calls table."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from promptlab.basics.errors import StorageError, UsageError
 from promptlab.datasets import AnswerType
@@ -16,8 +17,6 @@ from promptlab.experiment.plan import limits_of, max_age_s
 from promptlab.experiment.scoring import resolve_scoring
 from promptlab.runs.answers import cell_specs, count_without_score, without_score
 from promptlab.runs.directory import EXPERIMENT, RunDirectory
-from promptlab.runs.engine import Ending
-from promptlab.runs.estimate import Estimate
 from promptlab.runs.judge_estimate import estimate_judge
 from promptlab.runs.judges import Surroundings, judge_missing
 from promptlab.runs.judging import BoundJudge, Judged, bind
@@ -26,6 +25,10 @@ from promptlab.runs.progress import Progress
 from promptlab.runs.reading import ADDED, has_results
 from promptlab.runs.regrade import grade_missing, reread_outdated
 from promptlab.runs.store import RunStore
+
+if TYPE_CHECKING:
+    from promptlab.runs.engine import Ending
+    from promptlab.runs.estimating import Estimate
 
 
 @dataclass
@@ -130,6 +133,8 @@ def _question(
 ) -> None:
     """Asks before more is spent than `limits.confirm_usd`, unless a budget keeps it below. UsageError where
     a judge's question cannot be asked of the first sample."""
+    from promptlab.runs.estimating import Estimate
+
     limits = loaded.spec.limits
     bounded = limits.budget_usd is not None and limits.budget_usd <= limits.confirm_usd
     parts = []

@@ -18,7 +18,7 @@ from promptlab.basics.hashing import canonical
 from promptlab.datasets import Sample
 from promptlab.experiment import Cell, Plan
 from promptlab.runs.insert import insert
-from promptlab.runs.rows import TrialRow, sample_body
+from promptlab.runs.rows import TRIAL_COLUMNS, TrialRow, sample_body
 from promptlab.runs.schema import migrate
 
 T = TypeVar("T")
@@ -27,9 +27,7 @@ BATCH_ROWS = 256
 BATCH_WAIT_S = 0.05
 QUEUE_ROWS = 4096  # what may wait for the disk before the engine waits too
 
-_TRIAL = """INSERT OR REPLACE INTO trials (id, identity, cell, sample, repeat, status, text, answer, rule,
-    error, notes, finished, latency_s, calls, cached_calls, prompt_tokens, completion_tokens, cost_usd,
-    paid_usd, unknown_costs, attempts) VALUES """
+_TRIAL = f"INSERT OR REPLACE INTO trials (id, {', '.join(TRIAL_COLUMNS)}) VALUES "
 _SAMPLE = "INSERT INTO samples (dataset, sample, content, position, cluster, body) VALUES "
 _PLACED = """ ON CONFLICT (dataset, sample, content) DO UPDATE SET position = excluded.position
     RETURNING id, sample, content"""
@@ -208,6 +206,10 @@ class RunStore:
         return self._do(
             lambda connection: {row[0] for row in connection.execute("SELECT request FROM control")}
         )
+
+    def forget_requests(self) -> None:
+        """What was asked of an earlier command is not asked of this one."""
+        self._do(lambda connection: connection.execute("DELETE FROM control"))
 
     def _submit(self, job: Callable[[sqlite3.Connection], T]) -> Future[T]:
         if self._failure is not None:

@@ -31,6 +31,7 @@ class Transport(ABC):
     """
 
     name: ClassVar[str]
+    keeps_time: ClassVar[bool] = False  # true: it surely stops within `timeout_s`, and needs no second clock
 
     def __init__(self, *, progress: Progress = silent) -> None:
         self.progress = progress

@@ -63,6 +63,7 @@ class LiteLLM(Transport):
     """Chat completions and embeddings through litellm."""
 
     name = "litellm"
+    keeps_time = True
 
     def __init__(self, *, progress: Progress = silent) -> None:
         super().__init__(progress=progress)

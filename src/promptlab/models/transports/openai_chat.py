@@ -56,6 +56,7 @@ class OpenAIChat(Transport):
     """
 
     name = "openai_chat"
+    keeps_time = True
 
     def __init__(self, *, progress: Progress = silent) -> None:
         super().__init__(progress=progress)

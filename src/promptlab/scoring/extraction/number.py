@@ -13,6 +13,7 @@ from promptlab.scoring.extraction.numerals import (
     last_number,
     numbers,
     same_number,
+    spell,
 )
 from promptlab.scoring.extraction.phrases import Tail, first_line, stated_tails
 from promptlab.scoring.extraction.plain import plain
@@ -21,6 +22,7 @@ from promptlab.scoring.extraction.rule import REACH_CHARS, Found, Rule
 from promptlab.scoring.extraction.words import english_number
 
 _SHORT_CHARS = 80
+_EDGE = "` \t\r\n"
 _SENTENCE_END = re.compile(r"[。！？\n]|[.!?](?=\s|$)")
 _NOT = re.compile(r"\W{0,3}(?:not\b|n['’]t\b|不是|并非)", re.IGNORECASE)
 _BUT = re.compile(r"\bbut\b|\brather\b|而是|应该是", re.IGNORECASE)
@@ -46,21 +48,25 @@ _UNIT = re.compile(r"[^\w\n]{0,3}(?:[^\W\d_]{1,14}(?:[ /][^\W\d_]{1,14}){0,2}[²
 
 def read_number(text: str, form: AnswerForm, *, comma: bool = False) -> Found | None:
     """`comma`: the decimal comma of German and its kin, with dots between thousands."""
-    if len(text) <= _SHORT_CHARS:
-        lone = _lone(_spelled(text, comma))
+    clean = _spelled(text, comma)
+    short = len(text) <= _SHORT_CHARS
+    if short:
+        clean = clean.strip(_EDGE)
+        found = list(numbers(clean))
+        lone = _lone(clean, found)
         if lone is not None:
             return Found(lone)
     for tail in stated_tails(text):
         if tail.kind == "hashes":
-            value = _lone(_spelled(tail.text, comma))
+            line = _spelled(tail.text, comma).strip(_EDGE)
+            value = _lone(line, list(numbers(line)))
         else:
             value = _stated(_spelled(tail.text, comma), tail)
         if value == _AMBIGUOUS:
             return None
         if value is not None:
             return Found(value)
-    clean = _spelled(text, comma)
-    number = last_number(clean)
+    number = last_number(clean) if not short else found[-1] if found else None
     if number is None or (not clean[number.start : number.end].isascii() and is_refusal(text)):
         return None  # 作为一个… says "as a", not one
     return Found(number.value, stated=False)
@@ -74,10 +80,8 @@ def _spelled(text: str, comma: bool) -> str:
     return decimal_points(text) if comma else text
 
 
-def _lone(text: str) -> str | None:
+def _lone(text: str, found: list[Number]) -> str | None:
     """The value of a text that is a number with at most a unit: "18", "$18.", "x = 5 kg"."""
-    text = text.strip("` \t\r\n")
-    found = list(numbers(text))
     if not found:
         return english_number(text)
     number = found[0]
@@ -128,6 +132,8 @@ def _of_sentence(line: str, found: list[Number], immediate: bool) -> str:
 
 
 def spell_target(text: str, form: AnswerForm, *, comma: bool = False) -> str | None:
+    if text.isascii() and text.isdigit():
+        return spell(text)
     text = _spelled(text, comma)
     number = last_number(text)
     return english_number(text) if number is None else number.value

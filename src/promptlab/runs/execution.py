@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from promptlab.basics.files import FileLock, write_atomically
 from promptlab.experiment import Plan
@@ -15,8 +15,7 @@ from promptlab.experiment.judges import check_judges
 from promptlab.models.pricing import is_free, price_gap, price_of
 from promptlab.runs.answers import cell_specs, count_without_score
 from promptlab.runs.directory import EXPERIMENT, RunDirectory, describe, latest_run, new_run
-from promptlab.runs.engine import Ending, Engine
-from promptlab.runs.estimate import Estimate, estimate
+from promptlab.runs.events import Listen, event
 from promptlab.runs.interrupting import Interruptible, wait_for
 from promptlab.runs.judges import Surroundings, judge_missing
 from promptlab.runs.judging import BoundJudge, Judged, bind
@@ -25,10 +24,14 @@ from promptlab.runs.progress import Progress
 from promptlab.runs.regrade import grade_missing
 from promptlab.runs.store import RunStore
 
+if TYPE_CHECKING:
+    from promptlab.runs.engine import Ending
+    from promptlab.runs.estimating import Estimate
+
 Facts = Mapping[str, Any]
 Tell = Callable[[str], None]
 # Raises UsageError where this is not to be spent.
-Approve = Callable[[Estimate], None]
+Approve = Callable[["Estimate"], None]
 # Trials of a cell that are looked at before the question what it will cost: it must not take long.
 QUESTION_TRIALS = 40
 
@@ -64,13 +67,15 @@ def execute(
     tell: Tell = lambda message: None,
     watch: Callable[[Progress], None] | None = None,
     approve: Approve | None = None,
+    listen: Listen | None = None,
 ) -> RunResult:
     """Continues the latest run of the plan's experiment, or starts one; runs what is missing.
 
-    `tell` gets messages for people, `watch` the live counters once, before the first trial. `approve` is
-    asked before anything is sent whose expected cost is above `limits.confirm_usd`, unless a budget keeps
-    it below. Raises UsageError before the first call for a missing key or a price that a budget needs,
-    StorageError where the disk fails. What was finished by then is kept.
+    `tell` gets messages for people, `watch` the live counters once, before the first trial; `listen` gets
+    what happens (see `runs.events`). `approve` is asked before anything is sent whose expected cost is above
+    `limits.confirm_usd`, unless a budget keeps it below. Raises UsageError before the first call for a
+    missing key or a price that a budget needs, StorageError where the disk fails. What was finished by then
+    is kept.
     """
     started = time.monotonic()
     facts = describe(plan)
@@ -92,13 +97,19 @@ def execute(
                 _note(run, plan, facts, status="running")
                 if watch is not None:
                     watch(progress)
-                result = _run(plan, home, options, store, progress, run, tell)
+                if listen is not None:
+                    listen(event("started", run=run.id, experiment=plan.spec.name, planned=progress.planned))
+                result = _run(plan, home, options, store, progress, run, tell, listen)
+                if listen is not None:
+                    listen(event("progress", run=run.id, **progress.counters(), endpoints=[]))
             else:
                 discard = False
                 progress.reused = progress.planned
             grade_missing(store, plan.scoring.scorers, rows)
             if judges and result.status in ("complete", "failed"):
                 _judge(plan, home, options, store, result, judges, rows, tell, watch)
+            if listen is not None and missing:
+                listen(event("ended", run=run.id, status=result.status, sent_calls=result.sent_calls))
             if plan.spec.human_labels is not None:
                 keep_labels(run, store, plan.loaded.folder / plan.spec.human_labels, partial=True)
             if missing or result.judged.touched:
@@ -137,6 +148,8 @@ def _check(
     bounded = limits.budget_usd is not None and limits.budget_usd <= limits.confirm_usd
     if approve is None or bounded or len(gaps) == len(prices) or all(map(is_free, prices.values())):
         return
+    from promptlab.runs.estimating import estimate
+
     cost = estimate(
         plan, home, fresh=options.fresh, use_cache=options.use_cache, sampled_trials=QUESTION_TRIALS
     )
@@ -159,14 +172,14 @@ def _claim(
 
 def _note(run: RunDirectory, plan: Plan, facts: Facts, **more: Any) -> None:
     """Writes down what the experiment file says now."""
-    write_atomically(run.path / EXPERIMENT, plan.loaded.document.text.encode())
+    write_atomically(run.path / EXPERIMENT, plan.loaded.text.encode())
     run.update_manifest(**facts, **more)
 
 
 def _differs(run: RunDirectory, plan: Plan, facts: Facts) -> bool:
     """Whether the file or its data say something else than what is written down."""
     path, manifest = run.path / EXPERIMENT, run.manifest()
-    same_text = path.is_file() and path.read_bytes() == plan.loaded.document.text.encode()
+    same_text = path.is_file() and path.read_bytes() == plan.loaded.text.encode()
     return not same_text or manifest.get("datasets") != facts["datasets"]
 
 
@@ -229,9 +242,11 @@ def _run(
     progress: Progress,
     run: RunDirectory,
     tell: Tell,
+    listen: Listen | None,
 ) -> RunResult:
     from promptlab.models.client import CacheMode, Client
     from promptlab.models.transports import make_transport
+    from promptlab.runs.engine import Engine
 
     async def work() -> RunResult:
         client = Client.open(
@@ -243,7 +258,7 @@ def _run(
             fresh=options.fresh,
             seed=plan.spec.seed,
         )
-        engine = Engine(plan, store, client, progress=progress)
+        engine = Engine(plan, store, client, progress=progress, listen=listen)
         holder.append(engine)
         try:
             status = await engine.run()
