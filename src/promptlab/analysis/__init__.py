@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from promptlab.analysis.across import AcrossRuns, LabelledRun, compare_runs
     from promptlab.analysis.best_cell import Best, best
     from promptlab.analysis.bootstrap import bootstrap_interval, paired_bootstrap
     from promptlab.analysis.cells import CellResult, Family
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ASSUMED_DISCORDANCE",
+    "AcrossRuns",
     "Best",
     "Breakdown",
     "CellName",
@@ -36,6 +38,7 @@ __all__ = [
     "Difference",
     "Family",
     "Interval",
+    "LabelledRun",
     "Pair",
     "ScoreSummary",
     "Status",
@@ -44,6 +47,7 @@ __all__ = [
     "bootstrap_interval",
     "compare",
     "compare_run",
+    "compare_runs",
     "min_detectable",
     "paired_bootstrap",
     "samples_needed",
@@ -51,6 +55,7 @@ __all__ = [
 
 # `estimate` wants the power formulas without paying for numpy: names are fetched where they are used.
 _HOMES = {
+    "across": ("AcrossRuns", "LabelledRun", "compare_runs"),
     "best_cell": ("Best", "best"),
     "bootstrap": ("bootstrap_interval", "paired_bootstrap"),
     "cells": ("CellResult", "Family"),

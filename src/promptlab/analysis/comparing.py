@@ -38,12 +38,14 @@ def compare(
     experiment: str,
     sent_calls: int,
     notes: Sequence[str] = (),
+    plans: Sequence[PlannedPair] | None = None,
     breakdown: Sequence[str] = (),
 ) -> Comparison:
     """Compares all cells of the file, finished or not. The same input and seed give the same digits.
 
     Give every cell that the file plans, also when only some are to be shown (`Comparison.filtered`):
     the correction counts them all. `breakdown` names fields of the samples to take the comparison apart by.
+    `plans` are the pairs to compare (default: those of the family).
     """
     if len({(cell.variant, cell.model, cell.dataset) for cell in cells}) != len(cells):
         raise ValueError("two cells have the same variant, model and data set")
@@ -52,7 +54,7 @@ def compare(
         for scorer in family.scorers
     }
     datasets = tuple(dict.fromkeys(cell.dataset for cell in cells))
-    plans = list(planned_pairs(cells, family))
+    plans = list(planned_pairs(cells, family)) if plans is None else plans
     pairs: list[Pair] = []
     sizes: dict[str, int] = {}
     for scorer in family.scorers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +19,8 @@ from promptlab.runs import RunDirectory, RunReader
 _CURRENT = """FROM trials JOIN samples ON samples.id = trials.sample
     WHERE trials.cell = ? AND samples.position < ? AND trials.repeat < ?"""
 _FINISHED = f"{_CURRENT} AND trials.status != 'error'"
+# Stands for a missing score until it is NaN, which SQLite does not have.
+_NO_SCORE = -1e300
 _ORDER = "ORDER BY samples.position, trials.repeat"
 
 
@@ -110,24 +113,22 @@ def _cell(
             f"SELECT trials.status, count(*) {_CURRENT} GROUP BY trials.status", chosen
         ).fetchall()
     )
-    trials = connection.execute(
-        f"SELECT samples.position, trials.repeat, trials.status, samples.cluster {_FINISHED} {_ORDER}", chosen
-    ).fetchall()
     sums = connection.execute(
         f"""SELECT coalesce(sum(calls), 0), coalesce(sum(cached_calls), 0),
                 sum(prompt_tokens), count(prompt_tokens), sum(completion_tokens), count(completion_tokens),
                 sum(cost_usd), sum(unknown_costs), sum(paid_usd), count(*) {_FINISHED}""",
         chosen,
     ).fetchone()
-    latencies = np.array(
-        [
-            each[0]
-            for each in connection.execute(f"SELECT latency_s {_FINISHED} AND latency_s NOT NULL", chosen)
-        ]
-    )
     total = int(sums[9])
     unknown = int(sums[7] or 0)
-    clusters = [each[3] for each in trials]
+    trials = _trials(connection, chosen, total, scorers)
+    latencies = np.fromiter(
+        (
+            each
+            for (each,) in connection.execute(f"SELECT latency_s {_FINISHED} AND latency_s NOT NULL", chosen)
+        ),
+        np.float64,
+    )
     return CellResult(
         variant=row["variant"],
         model=row["model"],
@@ -148,11 +149,14 @@ def _cell(
         paid_usd=_paid(float(sums[8] or 0.0), unknown, sent=int(sums[0]) - int(sums[1])) if total else None,
         latency_p50_s=float(np.percentile(latencies, 50)) if latencies.size else None,
         latency_p95_s=float(np.percentile(latencies, 95)) if latencies.size else None,
-        samples=np.array([each[0] for each in trials], dtype=np.int64),
-        repeats=np.array([each[1] for each in trials], dtype=np.int64),
-        groups=_numbered(clusters) if any(each is not None for each in clusters) else None,
-        answered=np.array([each[2] == "ok" for each in trials], dtype=np.bool_),
-        scores={name: _scores(connection, chosen, scorer) for name, scorer in scorers.items()},
+        samples=trials["position"].copy(),
+        repeats=trials["repeat"].copy(),
+        groups=_groups(connection, chosen),
+        answered=trials["answered"].copy(),
+        scores={
+            name: np.where(trials[f"score {scorer}"] == _NO_SCORE, np.nan, trials[f"score {scorer}"])
+            for name, scorer in scorers.items()
+        },
         oracle=bool(row["oracle"]),
         drawn_once=row["drawn_once"],
     )
@@ -163,14 +167,33 @@ def _paid(known_usd: float, unknown: int, *, sent: int) -> float | None:
     return known_usd if not unknown or not sent else None
 
 
-def _scores(connection: sqlite3.Connection, chosen: tuple[int, int, int], scorer: int) -> NDArray[np.float64]:
-    query = f"""SELECT (SELECT value FROM scores WHERE scores.trial = trials.id AND scores.scorer = ?)
-        {_FINISHED} {_ORDER}"""
-    values = [row[0] for row in connection.execute(query, (scorer, *chosen))]
-    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+def _trials(
+    connection: sqlite3.Connection, chosen: tuple[int, int, int], total: int, scorers: dict[str, int]
+) -> NDArray[np.void]:
+    """The cell's finished trials in order, one record each, without a Python object for any of them."""
+    columns = [("position", np.int64), ("repeat", np.int64), ("answered", np.bool_)]
+    columns += [(f"score {scorer}", np.float64) for scorer in scorers.values()]
+    values = "".join(
+        f", ifnull((SELECT value FROM scores WHERE scores.trial = trials.id AND scores.scorer = {scorer}),"
+        f" {_NO_SCORE!r})"
+        for scorer in scorers.values()
+    )
+    query = f"SELECT samples.position, trials.repeat, trials.status = 'ok'{values} {_FINISHED} {_ORDER}"
+    cursor = connection.cursor()
+    cursor.row_factory = None  # plain tuples, which numpy takes for records
+    return np.fromiter(cursor.execute(query, chosen), np.dtype(columns), total)
 
 
-def _numbered(clusters: list[str | None]) -> NDArray[np.int64]:
+def _groups(connection: sqlite3.Connection, chosen: tuple[int, int, int]) -> NDArray[np.int64] | None:
+    """The clusters of the trials' samples as numbers; None where no sample has one."""
+    grouped = f"SELECT 1 {_FINISHED} AND samples.cluster NOT NULL LIMIT 1"
+    if connection.execute(grouped, chosen).fetchone() is None:
+        return None
+    found = connection.execute(f"SELECT samples.cluster {_FINISHED} {_ORDER}", chosen)
+    return _numbered(cluster for (cluster,) in found)
+
+
+def _numbered(clusters: Iterable[str | None]) -> NDArray[np.int64]:
     """Cluster names as numbers; a sample without a group is a cluster of its own."""
     numbers: dict[str, int] = {}
     result = []

@@ -58,6 +58,29 @@ def verify(repair: bool, as_json: bool) -> int:
     return ExitCode.INTERNAL if left else ExitCode.DONE
 
 
+@cache.command("import")
+@click.argument("bundle", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="BUNDLE.zip")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def import_(bundle: Path, as_json: bool) -> None:
+    """Take over the paid replies of a bundle, so that the same requests cost nothing here.
+
+    Every reply is checked first: its checksum, and its key against the request it answers. Replies that
+    are here already stay as they are.
+    """
+    from promptlab.basics.home import open_home
+    from promptlab.cli.rows import print_json
+    from promptlab.export.bundle import open_bundle
+    from promptlab.models.client import CACHE_FOLDER
+    from promptlab.models.stored_replies import import_entries
+
+    with open_bundle(bundle) as opened:
+        found = import_entries(open_home() / CACHE_FOLDER, opened.replies)
+    if as_json:
+        print_json(found)
+    else:
+        click.echo(f"{bundle}: {found.added:,} replies added, {found.known:,} were here already", err=True)
+
+
 def _folder() -> Path:
     from promptlab.basics.home import find_home
     from promptlab.models.client import CACHE_FOLDER

@@ -14,8 +14,9 @@ from promptlab.basics.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from promptlab.analysis import Comparison
+    from promptlab.analysis.gates import GateResult
     from promptlab.cli.several import Outcome
-    from promptlab.runs import Estimate, RunResult
+    from promptlab.runs import Estimate, RunDirectory, RunResult
     from promptlab.runs.events import Event, Listen
 
 _WHAT_TO_RUN: tuple[Callable[[Any], Any], ...] = (
@@ -62,44 +63,99 @@ def all_run_options(command: Any) -> Any:
 @click.argument("targets", metavar="EXP.yaml|RUN ...", nargs=-1, required=True)
 @all_run_options
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
-def compare(targets: tuple[str, ...], as_json: bool, **options: Any) -> int:
+@click.option("--flips", nargs=2, metavar="A B", help="The samples on which variants A and B differ.")
+@click.option(
+    "--junit",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Also write the gates as JUnit XML.",
+)
+@click.option("--allow-changed-data", is_flag=True, help="Compare RUNs on the samples that did not change.")
+def compare(
+    targets: tuple[str, ...],
+    as_json: bool,
+    flips: tuple[str, str] | None,
+    junit: Path | None,
+    allow_changed_data: bool,
+    **options: Any,
+) -> int:
     """Run what is missing of each EXP.yaml and print its comparison; of several, a summary at the end.
 
-    With a stored RUN (id, unique prefix, path, or an experiment's name) reprint its comparison; calls
-    nothing. Exit code: 0 done, 2 wrong usage or file, 3 some trials ended in errors, 5 stopped by the budget,
-    130 interrupted. Of several experiments the worst counts, in the order 130, 1, 2, 5, 3; one that fails
-    does not stop the others.
+    With a stored RUN (id, unique prefix, path, bundle, or an experiment's name) reprint its comparison;
+    calls nothing. Several RUNs are compared on the samples that they share: first what differs in their
+    specs, then the numbers, each variant against the one of its name in the first RUN.
+
+    Exit code: 0 done, 2 wrong usage or file, 3 some trials ended in errors, 4 a gate of the file was not met,
+    5 stopped by the budget, 130 interrupted. Of several experiments the worst counts, in the order 130, 1, 2,
+    5, 3, 4; one that fails does not stop the others.
     """
+    from promptlab.cli.stored_runs import are_stored, compare_stored, print_shown
+
     targets = tuple(dict.fromkeys(targets))
+    if are_stored(targets):
+        for name, value in {**options, "junit": junit}.items():
+            if value and name in ("limit", "fresh", "no_cache", "junit", "events"):
+                flag = name.replace("_", "-")
+                raise UsageError(f"--{flag} has nothing to do with stored runs.", remedy="Give EXP.yaml.")
+        compare_stored(
+            targets,
+            allow_changed_data=allow_changed_data,
+            flips=flips,
+            as_json=as_json,
+            verbose=options["verbose"],
+            variants=options["variants"],
+            models=options["models"],
+        )
+        return ExitCode.DONE
+    if allow_changed_data:
+        raise UsageError("--allow-changed-data is for several RUNs.", remedy="Give two, or leave it out.")
     if len(targets) > 1:
+        if flips or junit:
+            raise UsageError("--flips and --junit are for one experiment.", remedy="Give one EXP.yaml.")
         return _compare_several(targets, as_json, options)
-    shown, result = _compared(targets[0], options)
-    if as_json:
-        echo_json(shown.to_json())
-    else:
-        _print(shown, options["verbose"])
+    shown, result, run, judged = _compared(targets[0], options)
+    if junit is not None:
+        from promptlab.export.junit import write_junit
+
+        if not judged:
+            raise UsageError(f"{targets[0]!r} has no gates to write.", remedy="Give EXP.yaml with `gates:`.")
+        write_junit(judged, junit, experiment=shown.experiment)
+    more = {"gates": [each.to_json() for each in judged]} if judged else {}
+    print_shown(shown, run, flips=flips, as_json=as_json, verbose=options["verbose"], more=more)
+    return _ended(result, judged)
+
+
+def _ended(result: RunResult | None, judged: Sequence[GateResult]) -> int:
+    """Says how the run and its gates ended; the exit code."""
+    from promptlab.cli.gates import tell
+
     if result is None:
         return ExitCode.DONE
     report(result)
-    return exit_code_of(result)
+    tell(judged)
+    missed = any(not each.passed for each in judged)
+    return exit_code_of(result) or (ExitCode.GATE if missed else ExitCode.DONE)
 
 
 def _compare_several(targets: Sequence[str], as_json: bool, options: dict[str, Any]) -> int:
     from promptlab.cli.several import exit_code, in_turn, twins
+    from promptlab.cli.stored_runs import comparison_json
 
+    documents: dict[str, dict[str, Any]] = {}
     refused = twins([Path(target) for target in targets if _is_file(target)])
 
     def work(target: str) -> tuple[Comparison, int]:
         if target in refused:
             raise refused[target]
-        shown, result = _compared(target, options)
-        if not as_json:
+        shown, result, run, judged = _compared(target, options)
+        if as_json:
+            from promptlab.analysis.items import sample_names
+
+            documents[target] = comparison_json(shown, sample_names(run))
+        else:
             _print(shown, options["verbose"])
             click.echo()
-        if result is None:
-            return shown, ExitCode.DONE
-        report(result)
-        return shown, exit_code_of(result)
+        return shown, _ended(result, judged)
 
     outcomes = in_turn(targets, work, quiet=options["quiet"])
     code = exit_code(outcomes)
@@ -108,7 +164,7 @@ def _compare_several(targets: Sequence[str], as_json: bool, options: dict[str, A
             {
                 **each.to_json(),
                 **_summary(each.value),
-                "comparison": each.value.to_json() if each.value else None,
+                "comparison": documents.get(each.target),
             }
             for each in outcomes
         ]
@@ -118,14 +174,28 @@ def _compare_several(targets: Sequence[str], as_json: bool, options: dict[str, A
     return code
 
 
-def _compared(target: str, options: dict[str, Any]) -> tuple[Comparison, RunResult | None]:
-    """The comparison to show of a file, which is run first, or of a stored run."""
+def _compared(
+    target: str, options: dict[str, Any]
+) -> tuple[Comparison, RunResult | None, RunDirectory, list[GateResult]]:
+    """The comparison to show of a file, which is run first, or of a stored run; the run, and its gates."""
     from promptlab.analysis import compare_run
 
+    gates = None
+    if _is_file(target) and not _chooses(options):
+        from promptlab.basics.home import find_home
+        from promptlab.runs.unchanged import unchanged
+
+        same = unchanged(find_home(), Path(target))
+        if same is not None:
+            return compare_run(same), None, same, []
     if _is_file(target):
+        from promptlab.cli.gates import open_gates
+
+        gates = open_gates(Path(target))  # before anything is sent
         result = execute_file(Path(target), **options)
+        run_directory = result.run
         comparison = compare_run(
-            result.run, limit=options["limit"], status=result.status, sent_calls=result.sent_calls
+            run_directory, limit=options["limit"], status=result.status, sent_calls=result.sent_calls
         )
     else:
         from promptlab.basics.home import find_home
@@ -137,9 +207,15 @@ def _compared(target: str, options: dict[str, Any]) -> tuple[Comparison, RunResu
                 remedy="Give EXP.yaml.",
             )
         result = None
-        comparison = compare_run(find_run(find_home(), target), limit=options["limit"])
+        run_directory = find_run(find_home(), target)
+        comparison = compare_run(run_directory, limit=options["limit"])
     shown = comparison.filtered(variants=options["variants"] or None, models=options["models"] or None)
-    return shown, result
+    return shown, result, run_directory, gates.judged(shown, run_directory) if gates else []
+
+
+def _chooses(options: dict[str, Any]) -> bool:
+    """Whether any option says what is to be run."""
+    return any(options[name] for name in ("limit", "variants", "models", "fresh", "no_cache"))
 
 
 def _summary(shown: Comparison | None) -> dict[str, Any]:
@@ -206,7 +282,7 @@ def echo_json(value: Any) -> None:
 
 def _is_file(target: str) -> bool:
     path = Path(target)
-    return path.suffix in (".yaml", ".yml") or path.is_file()
+    return path.suffix in (".yaml", ".yml") or (path.is_file() and path.suffix != ".zip")
 
 
 def execute_file(

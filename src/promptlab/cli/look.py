@@ -14,9 +14,16 @@ SHOWN_TRIALS = 20
 
 
 @click.command()
+@click.argument("name", required=False)
+@click.option("--trend", is_flag=True, help="The headline score of experiment NAME over its runs.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def runs(as_json: bool) -> None:
-    """List the stored runs, the newest first."""
+def runs(name: str | None, trend: bool, as_json: bool) -> None:
+    """List the stored runs, the newest first; with NAME those of one experiment."""
+    if trend:
+        from promptlab.cli.trend import show_trend
+
+        show_trend(name, as_json=as_json)
+        return
     from promptlab.basics.home import find_home
     from promptlab.runs import all_runs
 
@@ -33,11 +40,15 @@ def runs(as_json: bool) -> None:
         }
         for run in all_runs(home)
         for manifest in [run.manifest()]
+        if name in (None, manifest.get("experiment"))
     ]
     if as_json:
         _print_json(rows)
     elif not rows:
-        click.echo(f"There are no runs in {home} yet: `promptlab compare EXP.yaml` makes one.", err=True)
+        of_name = f" of {name}" if name else ""
+        click.echo(
+            f"There are no runs{of_name} in {home} yet: `promptlab compare EXP.yaml` makes one.", err=True
+        )
     else:
         from promptlab.cli.rows import print_rows
 
@@ -104,7 +115,7 @@ def show(
     required=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="csv, tsv, jsonl or md, by the ending.",
+    help="csv, tsv, jsonl or md, by the ending; json: a baseline for `gates:`.",
 )
 @click.option(
     "--what",
@@ -120,7 +131,12 @@ def export(run: str, path: Path, what: str) -> None:
     from promptlab.runs import RunReader, find_run
 
     found = find_run(find_home(), run)
-    if what in ("trials", "calls"):
+    if path.suffix == ".json":
+        from promptlab.analysis.baseline import write_baseline
+
+        count = write_baseline(found, path)
+        what = "cells and scorers, a baseline for `gates:`"
+    elif what in ("trials", "calls"):
         with RunReader(found) as reader:
             count = tables.write_table(reader.trials() if what == "trials" else reader.calls(), path, what)
     else:

@@ -25,11 +25,13 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("promptlab.cli.look", "Show a run, or one trial with every prompt and reply."),
     "score": ("promptlab.cli.score", "Add scores to a stored run: scorers, judges, people's labels."),
     "export": ("promptlab.cli.look", "Write a run's cells, pairs, breakdown, trials or calls to a file."),
+    "bundle": ("promptlab.cli.bundle", "Pack a run into one file: spec, samples, every call."),
+    "replay": ("promptlab.cli.bundle", "Check a bundle and print its table: no key, no network."),
     "techniques": ("promptlab.cli.catalogue", "The techniques, with settings and sources."),
     "scorers": ("promptlab.cli.catalogue", "The scorers, with their settings."),
     "datasets": ("promptlab.cli.datasets", "Look into a data file; the data that can be generated."),
     "models": ("promptlab.cli.models", "Models: what can be used here and why not; pull, test."),
-    "cache": ("promptlab.cli.cache", "The cache of paid replies: its size; verify and repair it."),
+    "cache": ("promptlab.cli.cache", "The cache of paid replies: its size; verify, repair, import."),
     "ui": ("promptlab.cli.ui", "Open the workbench in the browser."),
 }
 

@@ -20,6 +20,7 @@ _STATES = {
     ExitCode.INTERNAL: "internal error",
     ExitCode.USAGE: "refused",
     ExitCode.TRIAL_ERRORS: "errors",
+    ExitCode.GATE: "gate not met",
     ExitCode.BUDGET: "stopped: budget",
     ExitCode.INTERRUPTED: "interrupted",
 }

@@ -13,6 +13,7 @@ from promptlab.basics.registry import did_you_mean
 from promptlab.basics.templates import TemplateError, template
 from promptlab.datasets import AnswerType, Dataset, open_dataset
 from promptlab.datasets.task import template_values
+from promptlab.experiment.gates import check_gates
 from promptlab.experiment.loading import Loaded, load_spec
 from promptlab.experiment.models import resolve_models
 from promptlab.experiment.plan import Cell, Plan
@@ -42,6 +43,11 @@ def plan_of(loaded: Loaded, home: Path) -> Plan:
             for model in models
             for variant in variants
         ]
+        check_gates(
+            loaded,
+            [(cell.variant.name, cell.model.name, cell.dataset.name) for cell in cells],
+            scoring.columns,
+        )
         _no_twins(loaded, variants, cells)
         for dataset in datasets:
             _check_questions(loaded, scoring, dataset)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from promptlab.datasets import DatasetSpec
+from promptlab.experiment.gates import GateSpec
 
 NAME_LIMIT = 100
 
@@ -160,8 +161,9 @@ class ExperimentSpec(_Strict):
     cache: CacheSpec = CacheSpec()
     min_effect: Annotated[float, Field(gt=0, lt=1)] = 0.05
     breakdown: list[Annotated[str, Field(min_length=1)]] = []
+    gates: list[GateSpec] = []
 
 
 # Keys the file will know later. Until then each is refused: nothing is accepted and ignored.
-NOT_BUILT_YET = frozenset({"match_tokens", "allow_unsafe_code", "vary", "gates"})
+NOT_BUILT_YET = frozenset({"match_tokens", "allow_unsafe_code", "vary"})
 NOT_BUILT_SOURCES = frozenset({"hub", "preset"})

@@ -10,6 +10,7 @@ from promptlab.analysis import words
 from promptlab.analysis.comparison import CellSummary, Comparison, Pair, Verdict
 from promptlab.analysis.verdict import Speaker
 from promptlab.export.columns import Glyphs, effort_columns, outcome_columns, score_columns
+from promptlab.export.cost_line import cost_sentences
 from promptlab.export.footing import footing, totals
 from promptlab.export.plain_text import plain
 
@@ -61,6 +62,8 @@ def comparison_lines(
         said = Text(f"{number}. ", style="bold cyan")
         said.append(plain(sentence), style="not bold default")
         lines += _wrapped(said, width, indent=3)
+    for sentence in cost_sentences(comparison):
+        lines += _wrapped(Text(plain(sentence), style="dim"), width)
     for note in comparison.notes:
         lines += _wrapped(Text(f"Note: {plain(note)}", style="yellow"), width, indent=6)
     if pairs and comparison.pairs:

@@ -18,7 +18,6 @@ import orjson
 
 from promptlab.basics.errors import StorageError
 from promptlab.basics.hashing import canonical
-from promptlab.models.pricing import in_usd
 from promptlab.runs.directory import RunDirectory
 from promptlab.runs.rows import call_values, reply_totals
 from promptlab.runs.store import connect, unusable
@@ -152,6 +151,8 @@ class Annotations:
             raise unusable(self._path, error) from error
 
     def _add_one(self, scorer: int, trial: bytes, each: Judgement, rates: Any) -> None:
+        from promptlab.models.pricing import in_usd
+
         replies = [call.completion for call in each.calls if call.completion is not None]
         costs = [in_usd(reply.cost, reply.currency, rates) for reply in replies]
         before = self._connection.execute(_KEPT, (trial, scorer)).fetchone() or (0, 0.0)

@@ -13,14 +13,16 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from promptlab.basics.errors import StorageError, UsageError
 from promptlab.basics.files import FileLock, write_atomically
 from promptlab.basics.registry import did_you_mean
-from promptlab.experiment import Plan
+
+if TYPE_CHECKING:
+    from promptlab.experiment import Plan
 
 STORE = "run.sqlite"
 MANIFEST = "manifest.json"
@@ -159,6 +161,16 @@ def describe(plan: Plan) -> dict[str, Any]:
             "min_effect": plan.scoring.min_effect,
             "breakdown": list(plan.spec.breakdown),
         },
+        # What `unchanged` asks for: the data files, and whether anything is not promptlab's own.
+        "folder": str(plan.loaded.folder),
+        "sources": [list(state) for dataset in plan.datasets for state in dataset.states],
+        "own_code": all(
+            type(each).__module__.startswith("promptlab.")
+            for each in (
+                *(cell.variant.technique for cell in plan.cells),
+                *plan.scoring.scorers.values(),
+            )
+        ),
         "git": _git_revision(plan.loaded.folder),
         "python": sys.version.split()[0],
         "platform": platform.platform(),

@@ -180,7 +180,8 @@ def _differs(run: RunDirectory, plan: Plan, facts: Facts) -> bool:
     """Whether the file or its data say something else than what is written down."""
     path, manifest = run.path / EXPERIMENT, run.manifest()
     same_text = path.is_file() and path.read_bytes() == plan.loaded.text.encode()
-    return not same_text or manifest.get("datasets") != facts["datasets"]
+    known = ("datasets", "sources", "folder", "own_code", "promptlab")
+    return not same_text or any(manifest.get(each) != facts[each] for each in known)
 
 
 def _missing(plan: Plan, store: RunStore, cells: dict[str, int]) -> int:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from promptlab.basics.errors import NO_ANSWER_KINDS, NoAnswerKind
 from promptlab.basics.hashing import canonical
-from promptlab.datasets import Sample
-from promptlab.scoring.extraction import Value
-from promptlab.techniques.base import CallRecord
+
+if TYPE_CHECKING:
+    from promptlab.datasets import Sample
+    from promptlab.scoring.extraction import Value
+    from promptlab.techniques.base import CallRecord
 
 TRIAL_COLUMNS = (
     "identity",
@@ -123,17 +125,7 @@ class StoredAnswer:
 
     @property
     def sample(self) -> Sample:
-        kept = orjson.loads(self.body)
-        target = kept["target"]
-        return Sample(
-            id=self.sample_id,
-            inputs=kept["inputs"],
-            target=tuple(target) if isinstance(target, list) else target,
-            content="",
-            rationale=kept.get("rationale"),
-            choices=tuple(kept.get("choices", ())),
-            metadata=kept.get("metadata", {}),
-        )
+        return stored_sample(self.sample_id, self.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +150,23 @@ def decoded(answer_json: str | None) -> Value | None:
         return None
     value = orjson.loads(answer_json)
     return tuple(value) if isinstance(value, list) else str(value)
+
+
+def stored_sample(sample_id: str, body: str) -> Sample:
+    """A sample as the store keeps it: without its content's hash."""
+    from promptlab.datasets import Sample
+
+    kept = orjson.loads(body)
+    target = kept["target"]
+    return Sample(
+        id=sample_id,
+        inputs=kept["inputs"],
+        target=tuple(target) if isinstance(target, list) else target,
+        content="",
+        rationale=kept.get("rationale"),
+        choices=tuple(kept.get("choices", ())),
+        metadata=kept.get("metadata", {}),
+    )
 
 
 def reply_totals(calls: Sequence[CallRecord], costs_usd: Sequence[float | None]) -> tuple[Any, ...]:

@@ -9,17 +9,20 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, Literal, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeVar
 
 import orjson
 
 from promptlab.basics.errors import StorageError
 from promptlab.basics.hashing import canonical
-from promptlab.datasets import Sample
-from promptlab.experiment import Cell, Plan
 from promptlab.runs.insert import insert
-from promptlab.runs.rows import TRIAL_COLUMNS, TrialRow, sample_body
+from promptlab.runs.rows import TRIAL_COLUMNS, sample_body
 from promptlab.runs.schema import migrate
+
+if TYPE_CHECKING:
+    from promptlab.datasets import Sample
+    from promptlab.experiment import Cell, Plan
+    from promptlab.runs.rows import TrialRow
 
 T = TypeVar("T")
 
