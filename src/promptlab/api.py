@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from promptlab.runs import Estimate, RunResult
     from promptlab.runs.events import Listen
+    from promptlab.runs.score import ScoreResult
 
 Table = Literal["cells", "pairs", "breakdown", "trials"]
 
@@ -118,3 +119,21 @@ class Experiment:
 def stored(run: str, *, home: Path | None = None) -> Comparison:
     """The comparison of a stored run, by id, unique prefix, path or experiment name. Calls nothing."""
     return compare_run(find_run(home or find_home(), run))
+
+
+def score(
+    run: str,
+    *scorers: str,
+    human: Path | None = None,
+    use_cache: bool = True,
+    home: Path | None = None,
+    approve: Callable[[Estimate], None] | None = None,
+) -> ScoreResult:
+    """Adds scores to a stored run, as `promptlab score` does; the candidates are not asked again.
+
+    Each of `scorers` is `NAME`, `NAME:key=value,…` or a YAML mapping; `human` a file of people's labels.
+    """
+    from promptlab.runs.score import score as score_run
+
+    home = home or find_home()
+    return score_run(find_run(home, run), home, scorers, human=human, use_cache=use_cache, approve=approve)

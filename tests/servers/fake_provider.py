@@ -11,8 +11,10 @@ this body comes), or by POST /_control:
      "key": "sk-1", "limit": {"per_s": 20, "burst": 40, "in_flight": 8}, "reset": true}
 
 What goes over `limit` (a token bucket; requests at once; each may be left out) gets 429. `rules` strike by
-chance (seeded by body and how often it came), `sequence` is consumed in order. GET /_count tells how many
-requests came, /_log which (the last 10,000). Faults: see `FAULTS` and any HTTP status.
+chance (seeded by body and how often it came), `sequence` is consumed in order. An answer may have a `regex`
+for `contains`, whose groups the reply may hold (\\1), and `top`, {"4": 0.7, "5": 0.3}: probabilities at the
+reply's last word, for who asks for log probabilities. GET /_count tells how many requests came, /_log which
+(the last 10,000). Faults: see `FAULTS` and any HTTP status.
 """
 
 from __future__ import annotations
@@ -253,10 +255,10 @@ class FakeProvider:
             return Reply.of(ask, "")
         last = ask.turns[-1][1] if ask.turns else ""
         for rule in self.answers:
-            if ("contains" in rule and rule["contains"] in last) or (
-                "regex" in rule and re.search(rule["regex"], last)
-            ):
-                return Reply.of(ask, rule["reply"])
+            if "contains" in rule and rule["contains"] in last:
+                return Reply.of(ask, rule["reply"], top=rule.get("top"))
+            if "regex" in rule and (found := re.search(rule["regex"], last)):
+                return Reply.of(ask, found.expand(rule["reply"]), top=rule.get("top"))
         digest = hashlib.sha256(orjson.dumps([ask.model, ask.turns])).hexdigest()
         if self.labels:
             return Reply.of(ask, self.labels[int(digest[:8], 16) % len(self.labels)])

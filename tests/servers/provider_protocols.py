@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -62,10 +63,11 @@ class Reply:
     reasoning: str = ""
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    top: dict[str, float] | None = None  # probabilities at the last word
 
     @classmethod
-    def of(cls, ask: Ask, text: str, fault: str = "") -> Reply:
-        reply = cls(text, prompt_tokens=sum(len(turn.split()) for _, turn in ask.turns))
+    def of(cls, ask: Ask, text: str, fault: str = "", *, top: dict[str, float] | None = None) -> Reply:
+        reply = cls(text, top=top, prompt_tokens=sum(len(turn.split()) for _, turn in ask.turns))
         tool = ask.forced_tool or (next(iter(ask.tools), "") if fault == "tool" else "")
         if tool:
             reply.arguments = instance_of(ask.tools[tool], text)
@@ -88,6 +90,14 @@ class Reply:
     @property
     def reasoning_tokens(self) -> int:
         return len(self.reasoning.split())
+
+    def logprobs(self) -> list[dict[str, Any]]:
+        """A token for each piece; alternatives at the last one only."""
+        tokens: list[dict[str, Any]] = [{"token": word, "logprob": -0.5} for word in self.pieces()]
+        if tokens and self.top is not None:
+            tops = [{"token": each, "logprob": math.log(p)} for each, p in self.top.items()]
+            tokens[-1]["top_logprobs"] = tops
+        return tokens
 
     def pieces(self) -> list[str]:
         """The text as a stream brings it: word by word."""
@@ -159,7 +169,7 @@ class OpenAI(Protocol):
             message["content"] = None
         choice: dict[str, Any] = {"index": 0, "message": message, "finish_reason": reply.finish}
         if ask.logprobs:
-            choice["logprobs"] = {"content": [{"token": word, "logprob": -0.5} for word in reply.pieces()]}
+            choice["logprobs"] = {"content": reply.logprobs()}
         body = {
             **self._head(ask),
             "object": "chat.completion",

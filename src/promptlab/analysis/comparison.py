@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from promptlab.analysis.cells import CellResult, Family
 from promptlab.analysis.families import CellName
 from promptlab.analysis.intervals import Interval
 from promptlab.analysis.paired import Difference
+
+if TYPE_CHECKING:
+    from promptlab.analysis.judged import JudgeReport
 
 Status = Literal["complete", "stopped: budget", "interrupted", "failed"]
 
@@ -176,7 +179,8 @@ class Breakdown:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What `compare` prints. `notes` are statements about the run that belong beside every verdict."""
+    """What `compare` prints. `notes` are statements about the run that belong beside every verdict,
+    `judges` what judging took: it is not in the cells' cost."""
 
     run: str
     experiment: str
@@ -189,6 +193,7 @@ class Comparison:
     family_sizes: Mapping[str, int]
     notes: tuple[str, ...] = ()
     breakdowns: tuple[Breakdown, ...] = ()
+    judges: tuple[JudgeReport, ...] = ()
 
     @property
     def primary(self) -> str:
@@ -246,4 +251,5 @@ class Comparison:
             "cells": [cell.to_json() for cell in self.cells],
             "pairs": [pair.to_json() for pair in self.pairs],
             **({"breakdown": broken_down} if broken_down else {}),
+            **({"judges": [judge.to_json() for judge in self.judges]} if self.judges else {}),
         }

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from promptlab.analysis.cells import CellResult, Family
 from promptlab.analysis.comparing import compare
 from promptlab.analysis.comparison import Comparison, Status
+from promptlab.analysis.judged import judge_reports
 from promptlab.runs import RunDirectory, RunReader
 
 _CURRENT = """FROM trials JOIN samples ON samples.id = trials.sample
@@ -38,6 +39,7 @@ def compare_run(
         cells = [_cell(reader.connection, row, scorers, manifest, limit) for row in reader.cells()]
         if breakdown:
             cells = _with_fields(reader, cells, breakdown)
+        judges = judge_reports(reader)
     family = Family(
         primary=scoring["primary"],
         baseline=scoring["baseline"],
@@ -54,7 +56,7 @@ def compare_run(
             for name, size in sizes.items()
             if size > limit
         ]
-    return compare(
+    compared = compare(
         cells,
         family,
         seed=manifest["seed"],
@@ -65,6 +67,7 @@ def compare_run(
         notes=notes,
         breakdown=breakdown,
     )
+    return replace(compared, judges=judges)
 
 
 def _with_fields(reader: RunReader, cells: list[CellResult], names: list[str]) -> list[CellResult]:

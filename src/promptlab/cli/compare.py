@@ -267,6 +267,10 @@ def _print(shown: Comparison, verbose: bool) -> None:
     from promptlab.export import print_comparison
 
     print_comparison(shown, pairs=verbose)
+    if shown.judges:
+        from promptlab.cli.judges import print_judges
+
+        print_judges(shown.judges)
 
 
 def echo_json(value: Any) -> None:
@@ -312,6 +316,7 @@ def execute_file(
             log = EventLog(events, tell)
             stack.callback(log.close)
             listeners.append(log)
+        display = stack.enter_context(ExitStack())
 
         def listen(event: Event) -> None:
             for each in listeners:
@@ -319,8 +324,9 @@ def execute_file(
 
         def watch(progress: Progress) -> None:
             if not quiet:
-                tell(f"{progress.planned:,} trials planned; results in {find_home()}")
-                stack.enter_context(shown(progress))
+                display.close()  # the judges come after the trials
+                tell(f"{progress.planned:,} {progress.unit} planned; results in {find_home()}")
+                display.enter_context(shown(progress))
 
         return load(path).run(
             limit=limit,
@@ -330,7 +336,7 @@ def execute_file(
             use_cache=not no_cache,
             tell=tell,
             watch=watch,
-            approve=None if yes else _ask,
+            approve=None if yes else ask,
             listen=listen if listeners else None,
         )
 
@@ -353,7 +359,7 @@ def _errors_told(tell: Callable[[str], None]) -> Listen:
     return listen
 
 
-def _ask(found: Estimate) -> None:
+def ask(found: Estimate) -> None:
     """Before much is spent: a question at a terminal, elsewhere a refusal."""
     from promptlab.cli.estimate import cost_words
 

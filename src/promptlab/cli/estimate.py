@@ -13,7 +13,8 @@ from promptlab.cli.compare import run_options
 
 if TYPE_CHECKING:
     from promptlab.analysis.planning import Reach
-    from promptlab.runs import Estimate, Span
+    from promptlab.runs import CellEstimate, Estimate, Span
+    from promptlab.runs.judge_estimate import JudgeEstimate
 
 
 @click.command()
@@ -45,7 +46,11 @@ def estimate(experiments: tuple[Path, ...], as_json: bool, **options: Any) -> in
         return code
     outcomes = in_turn(targets, work)
     code = exit_code(outcomes)
-    total = Estimate(tuple(cell for each in outcomes if each.value for cell in each.value.estimate.cells))
+    found_all = [each.value.estimate for each in outcomes if each.value]
+    total = Estimate(
+        tuple(cell for each in found_all for cell in each.cells),
+        tuple(judge for each in found_all for judge in each.judges),
+    )
     if as_json:
         entries = [
             {**each.to_json(), "estimate": each.value.to_json() if each.value else None} for each in outcomes
@@ -104,17 +109,24 @@ def _print(each: _Found) -> None:
                 "model": cell.model,
                 "dataset": cell.dataset,
                 "missing": f"{cell.missing:,} of {cell.planned:,}",
-                "calls": f"{cell.calls.expected:,.0f}",
-                "tokens": f"{cell.tokens.expected:,.0f}",
-                "USD": "unknown" if cell.cost_usd is None else _figure(cell.cost_usd.expected),
-                "at most": "unknown" if cell.cost_usd is None else _figure(cell.cost_usd.high),
+                **_amounts(cell),
             }
             for cell in found.cells
+        ]
+        + [
+            {
+                "variant": f"judge {judge.scorer}",
+                "model": judge.model,
+                "dataset": "",
+                "missing": f"{judge.missing:,}",
+                **_amounts(judge),
+            }
+            for judge in found.judges
         ]
     )
     click.echo(f"\nTo send: {_count(found.calls)} calls, {_count(found.tokens)} tokens.")
     click.echo(f"Cost: {cost_words(found)}.")
-    for why in dict.fromkeys(cell.why_unknown for cell in found.cells if cell.why_unknown):
+    for why in dict.fromkeys(part.why_unknown for part in found.parts if part.why_unknown):
         click.echo(f"Unknown: {why}.")
     if found.unbounded:
         click.echo(
@@ -134,6 +146,16 @@ def _print(each: _Found) -> None:
         )
     elif able.comparisons:
         click.echo(f"{able.samples:,} samples are too few to find any difference.")
+
+
+def _amounts(part: CellEstimate | JudgeEstimate) -> dict[str, str]:
+    cost = part.cost_usd
+    return {
+        "calls": f"{part.calls.expected:,.0f}",
+        "tokens": f"{part.tokens.expected:,.0f}",
+        "USD": "unknown" if cost is None else _figure(cost.expected),
+        "at most": "unknown" if cost is None else _figure(cost.high),
+    }
 
 
 def cost_words(found: Estimate) -> str:

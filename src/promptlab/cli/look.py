@@ -80,7 +80,11 @@ def show(
 
     with RunReader(find_run(find_home(), run)) as reader:
         if trial is not None:
-            found = {**reader.trial(trial), "call_list": list(reader.calls(trial))}
+            found = {
+                **reader.trial(trial),
+                "call_list": list(reader.calls(trial)),
+                "judgements": reader.judgements(trial),
+            }
             _print_json(found) if as_json else _print_trial(found)
             return
         rows = list(reader.trials(sample=sample, failed=failed, limit=limit, offset=offset))
@@ -165,6 +169,20 @@ def _print_trial(found: dict[str, Any]) -> None:
         click.echo(f"error: {_block(found['error'])}")
     for key, value in found["notes"].items():
         click.echo(f"{_block(key)}: {_block(value)}")
+    for call in found["call_list"]:
+        _print_call(call)
+    for judgement in found["judgements"]:
+        _print_judgement(judgement)
+
+
+def _print_judgement(found: dict[str, Any]) -> None:
+    """A judge's score, how it came about, and its calls like any others."""
+    score = "no score" if found["value"] is None else f"{found['value']:.2f}"
+    read = ", ".join("unreadable" if each is None else _block(each) for each in found["verdicts"])
+    told = f"{score} ({found['method']}{f': {read}' if read else ''})"
+    if found["orders"]:
+        told += f", {found['flips']} of {found['orders']} changed with the order"
+    click.echo(f"\n══ judge {_block(found['scorer'])}: {told}")
     for call in found["call_list"]:
         _print_call(call)
 

@@ -48,7 +48,7 @@ def line(progress: Progress) -> str:
     """One line: how far, how fast, what it cost, what went wrong, how long it will take."""
     done = progress.reused + progress.finished
     share = done / progress.planned if progress.planned else 1.0
-    parts = [f"{done:,}/{progress.planned:,} trials ({share:.0%})"]
+    parts = [f"{done:,}/{progress.planned:,} {progress.unit} ({share:.0%})"]
     if progress.finished:
         parts.append(f"{progress.per_second():.1f}/s")
     parts.append(f"{progress.sent_calls:,} calls sent")

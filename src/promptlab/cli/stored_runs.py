@@ -106,6 +106,10 @@ def _print(
     from promptlab.export.samples import print_flips, print_items
 
     print_comparison(shown, pairs=verbose)
+    if shown.judges:
+        from promptlab.cli.judges import print_judges
+
+        print_judges(shown.judges)
     for each in flipped:
         print_flips(each, _answers(runs))
     if flips or verbose:

@@ -19,7 +19,7 @@ from promptlab.models.pricing import price_gap, price_of
 def resolve_models(loaded: Loaded) -> list[Model]:
     """Every model of the file with its endpoint. Nothing is called, no key is read."""
     return [
-        _resolve(loaded, each, name, ("models", index))
+        resolve_model(loaded, each, name, ("models", index))
         for index, (each, name) in enumerate(zip(loaded.spec.models, _names(loaded), strict=True))
     ]
 
@@ -31,7 +31,8 @@ def _names(loaded: Loaded) -> list[str]:
     )
 
 
-def _resolve(loaded: Loaded, each: ModelSpec, name: str, path: Path_) -> Model:
+def resolve_model(loaded: Loaded, each: ModelSpec, name: str, path: Path_) -> Model:
+    """One entry that stands at `path` of the file."""
     expand = _Expander(loaded, path)
     settings: dict[str, Any] = {"folder": str(loaded.folder)}
     if each.context is not None:
@@ -63,13 +64,17 @@ def check_keys(loaded: Loaded, models: Iterable[Model]) -> None:
     names = _names(loaded)
     for model in models:
         index = names.index(model.name)
-        named = loaded.spec.models[index].api_key_env
-        if (named or key_needed(model)) and find_key(model) is None:
-            raise loaded.error(
-                _place(loaded, ("models", index), "api_key_env"),
-                f"model {model.name!r} has no key",
-                remedy=missing_key_remedy(model),
-            )
+        check_model_key(loaded, model, loaded.spec.models[index].api_key_env, ("models", index))
+
+
+def check_model_key(loaded: Loaded, model: Model, named: str | None, path: Path_) -> None:
+    """The same for one model whose entry stands at `path` and names `named` as its key's variable."""
+    if (named or key_needed(model)) and find_key(model) is None:
+        raise loaded.error(
+            _place(loaded, path, "api_key_env"),
+            f"model {model.name!r} has no key",
+            remedy=missing_key_remedy(model),
+        )
 
 
 def check_prices(loaded: Loaded, models: Iterable[Model], limits: Limits) -> None:
@@ -78,16 +83,23 @@ def check_prices(loaded: Loaded, models: Iterable[Model], limits: Limits) -> Non
         return
     names = _names(loaded)
     for model in models:
-        price = price_of(model)
-        if gap := price_gap(price, limits.rates):
-            known = price is not None and price.input is not None and price.output is not None
-            raise loaded.error(
-                _place(loaded, ("models", names.index(model.name)), "price"),
-                f"limits.budget_usd is set, but the price of {model.name!r} {gap}",
-                remedy=f"Add `limits.rates: {{{price.currency}: {{usd: …, date: …, source: …}}}}`."
-                if known and price is not None
-                else "Add `price: {input: …, output: …, currency: USD, per: 1000000}`.",
-            )
+        check_model_price(loaded, model, limits, ("models", names.index(model.name)))
+
+
+def check_model_price(loaded: Loaded, model: Model, limits: Limits, path: Path_) -> None:
+    """The same for one model whose entry stands at `path`."""
+    if limits.budget_usd is None:
+        return
+    price = price_of(model)
+    if gap := price_gap(price, limits.rates):
+        known = price is not None and price.input is not None and price.output is not None
+        raise loaded.error(
+            _place(loaded, path, "price"),
+            f"limits.budget_usd is set, but the price of {model.name!r} {gap}",
+            remedy=f"Add `limits.rates: {{{price.currency}: {{usd: …, date: …, source: …}}}}`."
+            if known and price is not None
+            else "Add `price: {input: …, output: …, currency: USD, per: 1000000}`.",
+        )
 
 
 def _place(loaded: Loaded, path: Path_, key: str) -> Path_:

@@ -124,25 +124,11 @@ class Plan:
 
     def limits(self) -> Limits:
         """What the file says under `limits`, for the door."""
-        given = self.spec.limits
-        return Limits(
-            concurrency=given.concurrency,
-            rpm=given.rpm,
-            tpm=given.tpm,
-            timeout_s=given.timeout_s,
-            retry_429_s=given.retry_429_s,
-            budget_usd=given.budget_usd,
-            budget_tokens=given.budget_tokens,
-            budget_calls=given.budget_calls,
-            rates={
-                name.upper(): Rate(each.usd, each.date, each.source) for name, each in given.rates.items()
-            },
-        )
+        return limits_of(self.spec)
 
     def max_age_s(self) -> float | None:
         """The oldest cached answer that counts, in seconds; None: any."""
-        age = self.spec.cache.max_age
-        return None if age is None else seconds(age)
+        return max_age_s(self.spec)
 
     def select(self, *, limit: int | None, variants: Sequence[str], models: Sequence[str]) -> None:
         """Sets the filters of one command. Unknown names are usage errors."""
@@ -164,6 +150,28 @@ class Plan:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def limits_of(spec: ExperimentSpec) -> Limits:
+    """What the file says under `limits`, for the door."""
+    given = spec.limits
+    return Limits(
+        concurrency=given.concurrency,
+        rpm=given.rpm,
+        tpm=given.tpm,
+        timeout_s=given.timeout_s,
+        retry_429_s=given.retry_429_s,
+        budget_usd=given.budget_usd,
+        budget_tokens=given.budget_tokens,
+        budget_calls=given.budget_calls,
+        rates={name.upper(): Rate(each.usd, each.date, each.source) for name, each in given.rates.items()},
+    )
+
+
+def max_age_s(spec: ExperimentSpec) -> float | None:
+    """The oldest cached answer that counts, in seconds; None: any."""
+    age = spec.cache.max_age
+    return None if age is None else seconds(age)
 
 
 def identity(cell: Cell, sample: Sample, repeat: int) -> bytes:

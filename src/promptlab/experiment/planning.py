@@ -17,7 +17,7 @@ from promptlab.experiment.gates import check_gates
 from promptlab.experiment.loading import Loaded, load_spec
 from promptlab.experiment.models import resolve_models
 from promptlab.experiment.plan import Cell, Plan
-from promptlab.experiment.scoring import resolve_scoring
+from promptlab.experiment.scoring import Scoring, resolve_scoring
 from promptlab.experiment.variants import Variant, resolve_variants
 from promptlab.experiment.yaml_lines import Path_
 from promptlab.models import Model
@@ -46,9 +46,14 @@ def plan_of(loaded: Loaded, home: Path) -> Plan:
         check_gates(
             loaded,
             [(cell.variant.name, cell.model.name, cell.dataset.name) for cell in cells],
-            scoring.scorers,
+            scoring.columns,
         )
         _no_twins(loaded, variants, cells)
+        for dataset in datasets:
+            _check_questions(loaded, scoring, dataset)
+        labels = loaded.spec.human_labels
+        if labels is not None and not (loaded.folder / labels).is_file():
+            raise loaded.error(("human_labels",), "there is no such file", value=labels)
         for index, dataset in enumerate(datasets):
             for variant in variants:
                 _check(loaded, variant, dataset, index, cells)
@@ -165,6 +170,20 @@ def _cell(loaded: Loaded, variant: Variant, model: Model, dataset: Dataset) -> C
         timeout_s=loaded.spec.limits.timeout_s,
     )
     return Cell(variant, model, dataset, task, cell_hash, spec, context)
+
+
+def _check_questions(loaded: Loaded, scoring: Scoring, dataset: Dataset) -> None:
+    """The judges' own questions on the first sample."""
+    for each in scoring.judges.values():
+        try:
+            template(each.judge.question or "").render(template_values(dataset.first().question()))
+        except TemplateError as error:
+            raise loaded.error(
+                (*each.path, "question"),
+                f"on the first sample of {dataset.name}, {error.message}",
+                value=each.judge.question,
+                remedy=error.remedy,
+            ) from error
 
 
 def _no_twins(loaded: Loaded, variants: list[Variant], cells: list[Cell]) -> None:

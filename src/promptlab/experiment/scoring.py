@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -10,11 +11,13 @@ from promptlab.basics.errors import UsageError
 from promptlab.basics.registry import did_you_mean
 from promptlab.datasets import AnswerType
 from promptlab.experiment.explaining import explain
+from promptlab.experiment.judges import ResolvedJudge, resolve_judge
 from promptlab.experiment.loading import Loaded
 from promptlab.experiment.spec import ScorerSpec
 from promptlab.experiment.unfolding import SCORER_KEYS
 from promptlab.experiment.yaml_lines import Path_
 from promptlab.scoring import AnswerForm, Scorer, default_scorers, extracted_scorer, scorers, strict_scorer
+from promptlab.scoring.judging import Judge
 
 
 @dataclass(frozen=True)
@@ -22,10 +25,13 @@ class Scoring:
     """Scorers by column name, the first the headline; what the comparison's family is built from.
 
     `strict` and `extracted` name the pair that tells format and ability apart; the one that the file does
-    not ask for is added, since every verdict needs both.
+    not ask for is added, since every verdict needs both. `judges` are the scorers that ask a model;
+    `columns` names all.
     """
 
     scorers: dict[str, Scorer]
+    judges: dict[str, ResolvedJudge]
+    columns: tuple[str, ...]
     shown: tuple[str, ...]
     strict: str
     extracted: str
@@ -43,14 +49,7 @@ def resolve_scoring(loaded: Loaded, variants: list[str]) -> Scoring:
     )
     if not given:
         raise loaded.error(("scorers",), "the list is empty", remedy="Name one, or leave `scorers` out.")
-    found: dict[str, Scorer] = {}
-    for index, each in enumerate(given):
-        name = each.as_ or each.scorer
-        if name in found:
-            raise loaded.error(
-                ("scorers", index), f"two scorers are named {name!r}", remedy="Add `as: NAME`."
-            )
-        found[name] = _build(loaded, each, ("scorers", index), answer)
+    found = build_scorers(loaded, given)
     shown = tuple(found)
     strict = _companion(found, "exact_match", strict_scorer())
     extracted = _companion(found, "extracted", extracted_scorer(answer))
@@ -67,7 +66,37 @@ def resolve_scoring(loaded: Loaded, variants: list[str]) -> Scoring:
             if made
             else did_you_mean(spec.baseline, variants),
         )
-    return Scoring(found, shown, strict, extracted, spec.primary, spec.baseline, spec.min_effect)
+    plain, judges = split_judges(loaded, found, variants)
+    return Scoring(
+        plain, judges, tuple(found), shown, strict, extracted, spec.primary, spec.baseline, spec.min_effect
+    )
+
+
+def build_scorers(loaded: Loaded, given: Sequence[ScorerSpec]) -> dict[str, Scorer]:
+    """Each scorer by its column's name, built and checked. ExperimentError, also for two of one name."""
+    answer = AnswerType(loaded.spec.task.answer)
+    found: dict[str, Scorer] = {}
+    for index, each in enumerate(given):
+        name = each.as_ or each.scorer
+        if name in found:
+            raise loaded.error(
+                ("scorers", index), f"two scorers are named {name!r}", remedy="Add `as: NAME`."
+            )
+        found[name] = _build(loaded, each, ("scorers", index), answer)
+    return found
+
+
+def split_judges(
+    loaded: Loaded, found: Mapping[str, Scorer], variants: Sequence[str]
+) -> tuple[dict[str, Scorer], dict[str, ResolvedJudge]]:
+    """Those that grade an answer by itself, and the judges with their models."""
+    plain = {name: each for name, each in found.items() if not isinstance(each, Judge)}
+    judges = {
+        name: resolve_judge(loaded, each, ("scorers", index), variants)
+        for index, (name, each) in enumerate(found.items())
+        if isinstance(each, Judge)
+    }
+    return plain, judges
 
 
 def _build(loaded: Loaded, each: ScorerSpec, path: Path_, answer: AnswerType) -> Scorer:

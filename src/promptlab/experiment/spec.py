@@ -140,7 +140,10 @@ class CacheSpec(_Strict):
 
 
 class ExperimentSpec(_Strict):
-    """One experiment: variants × models × data sets, and how the answers are scored and compared."""
+    """One experiment: variants × models × data sets, and how the answers are scored and compared.
+
+    `human_labels` names a file of people's labels, against which judges are checked.
+    """
 
     name: Annotated[str, Field(min_length=1, max_length=NAME_LIMIT)]
     description: str = ""
@@ -149,6 +152,7 @@ class ExperimentSpec(_Strict):
     models: Annotated[list[ModelSpec], Field(min_length=1)]
     variants: Annotated[list[VariantSpec], Field(min_length=1)]
     scorers: list[ScorerSpec] | None = None
+    human_labels: str | None = None
     primary: str | None = None
     baseline: str | None = None
     repeats: Annotated[int, Field(ge=1, le=1000)] = 1

@@ -19,6 +19,11 @@ def unfold(value: dict[str, Any], places: Places) -> tuple[dict[str, Any], tuple
     return _Unfolder(places).unfold(value)
 
 
+def unfold_scorer(item: Any, places: Places, path: Path_) -> Any:
+    """One scorer's entry in long form; it may stand outside of a file."""
+    return _Unfolder(places).scorer(item, path)
+
+
 class _Unfolder:
     """Short forms to long ones; what only looks like an experiment is refused here."""
 
@@ -45,7 +50,7 @@ class _Unfolder:
         self._each(result, "datasets", self._dataset)
         self._each(result, "models", self._model)
         self._each(result, "variants", self._variant)
-        self._each(result, "scorers", self._scorer)
+        self._each(result, "scorers", self.scorer)
         if isinstance(result.get("task"), str):
             result["task"] = {"prompt": result["task"]}
         return result, unfolded
@@ -104,11 +109,13 @@ class _Unfolder:
             return item
         return _settings_apart(item, VARIANT_KEYS)
 
-    def _scorer(self, item: Any, path: Path_) -> Any:
+    def scorer(self, item: Any, path: Path_) -> Any:
         if isinstance(item, str):
             return {"scorer": item}
         if not isinstance(item, dict):
             return item
+        if isinstance(item.get("model"), dict):  # a judge's
+            item = {**item, "model": self._model(item["model"], (*path, "model"))}
         return _settings_apart(item, SCORER_KEYS)
 
 

@@ -24,6 +24,7 @@ from promptlab.models.pricing import in_usd
 from promptlab.runs.events import Event, Listen, event
 from promptlab.runs.feed import Feed
 from promptlab.runs.progress import Progress
+from promptlab.runs.regrade import BY_TECHNIQUE
 from promptlab.runs.rows import TrialRow
 from promptlab.runs.store import RunStore
 from promptlab.scoring import Grader
@@ -183,12 +184,13 @@ class Engine:
         self, trial: Trial, sample_row: int, trace: Trace, answer: Answer | None, failure: NoAnswer | None
     ) -> TrialRow:
         reply = answer.reply if answer else _last_reply(trace)
+        given = _given(answer)
         graded = self._graders[trial.cell.hash].grade(
             reply.text if reply else "",
             trial.sample,
             finish_reason=reply.finish_reason if reply else "stop",
             failure=failure.kind if failure else None,
-            given=_given(answer),
+            given=given,
         )
         return self._row(
             trial,
@@ -198,7 +200,7 @@ class Engine:
             error=str(failure) if failure else "",
             text=reply.text if reply else None,
             answer=graded.value,
-            rule=graded.rule,
+            rule=graded.rule + BY_TECHNIQUE if given and graded.rule else graded.rule,
             scores={self._scorers[name]: value for name, value in graded.scores.items()},
         )
 

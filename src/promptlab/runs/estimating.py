@@ -14,10 +14,15 @@ from typing import Any
 
 from promptlab.basics.hashing import seeded
 from promptlab.basics.loop import run_sync
+from promptlab.basics.templates import template
+from promptlab.datasets import AnswerType
+from promptlab.datasets.task import template_values
 from promptlab.experiment import Cell, Plan, Trial
 from promptlab.experiment.plan import identity
 from promptlab.runs.directory import RunDirectory, latest_run
 from promptlab.runs.finished import Finished
+from promptlab.runs.judge_estimate import JudgeEstimate, estimate_judge
+from promptlab.runs.judging import bind
 from promptlab.runs.rehearsal import CacheView, rehearse
 from promptlab.runs.span import Span
 from promptlab.runs.tally import Tally
@@ -61,25 +66,32 @@ class CellEstimate:
 
 @dataclass(frozen=True)
 class Estimate:
-    """All chosen cells of a plan. `cost_usd` is None where any cell's is; `known_usd` is "at least"."""
+    """All chosen cells of a plan, and its judges. `cost_usd` is None where any cell's or judge's is;
+    `known_usd` is "at least"."""
 
     cells: tuple[CellEstimate, ...]
+    judges: tuple[JudgeEstimate, ...] = ()
+
+    @property
+    def parts(self) -> tuple[CellEstimate | JudgeEstimate, ...]:
+        """Whatever takes calls."""
+        return (*self.cells, *self.judges)
 
     @property
     def calls(self) -> Span:
-        return Span.sum(cell.calls for cell in self.cells)
+        return Span.sum(cell.calls for cell in self.parts)
 
     @property
     def tokens(self) -> Span:
-        return Span.sum(cell.tokens for cell in self.cells)
+        return Span.sum(cell.tokens for cell in self.parts)
 
     @property
     def known_usd(self) -> Span:
-        return Span.sum(cell.cost_usd for cell in self.cells if cell.cost_usd is not None)
+        return Span.sum(cell.cost_usd for cell in self.parts if cell.cost_usd is not None)
 
     @property
     def unknown_cells(self) -> int:
-        return sum(cell.cost_usd is None for cell in self.cells)
+        return sum(cell.cost_usd is None for cell in self.parts)
 
     @property
     def cost_usd(self) -> Span | None:
@@ -87,15 +99,15 @@ class Estimate:
 
     @property
     def approximate(self) -> bool:
-        return any(cell.approximate for cell in self.cells)
+        return any(cell.approximate for cell in self.parts)
 
     @property
     def unbounded(self) -> bool:
-        return any(cell.unbounded for cell in self.cells)
+        return any(cell.unbounded for cell in self.parts)
 
     @property
     def sampled(self) -> bool:
-        return any(cell.sampled for cell in self.cells)
+        return any(cell.sampled for cell in self.parts)
 
     def to_json(self) -> dict[str, Any]:
         """The object of `estimate --json`, but for the smallest difference that can be found."""
@@ -106,6 +118,7 @@ class Estimate:
             "approximate": self.approximate,
             "sampled": self.sampled,
             "cells": [cell.to_json() for cell in self.cells],
+            **({"judges": [judge.to_json() for judge in self.judges]} if self.judges else {}),
         }
 
 
@@ -135,7 +148,33 @@ def estimate(
         async with CacheView.open(home if use_cache else None, plan.max_age_s()) as cache:
             return tuple([await _cell(plan, cell, run, cache, sampled_trials) for cell in plan.chosen])
 
-    return Estimate(run_sync(work()))
+    return Estimate(run_sync(work()), _judges(plan, run))
+
+
+def _judges(plan: Plan, run: RunDirectory | None) -> tuple[JudgeEstimate, ...]:
+    """Each judge on the chosen answers that it has not scored yet, those to come included."""
+    cells = {
+        index: {
+            **cell.spec,
+            "hash": cell.hash,
+            "names": (cell.variant.name, cell.model.name, cell.dataset.name),
+        }
+        for index, cell in enumerate(plan.cells)
+    }
+    found = []
+    for name, resolved in plan.scoring.judges.items():
+        bound = bind(resolved, cells)
+        answers, question = 0, ""
+        for index, cell in enumerate(plan.cells):
+            if not plan.selection.takes(cell) or bound.opponents[index] == index:
+                continue
+            with Finished(plan, cell, run) as finished:
+                answers += plan.trials_in(cell) - finished.scored(bound.identity())
+            first = cell.dataset.first().question()
+            question = question or template(bound.questions[index]).render(template_values(first))
+        answer = AnswerType(plan.spec.task.answer)
+        found.append(estimate_judge(name, bound, answers, question, answer, plan.limits().rates))
+    return tuple(found)
 
 
 async def _cell(

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import CancelledError as FutureCancelled
-from concurrent.futures import Future
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promptlab.basics.files import FileLock, write_atomically
-from promptlab.basics.loop import submit
 from promptlab.experiment import Plan
+from promptlab.experiment.judges import check_judges
 from promptlab.models.pricing import is_free, price_gap, price_of
+from promptlab.runs.answers import cell_specs, count_without_score
 from promptlab.runs.directory import EXPERIMENT, RunDirectory, describe, latest_run, new_run
 from promptlab.runs.events import Listen, event
+from promptlab.runs.interrupting import Interruptible, wait_for
+from promptlab.runs.judges import Surroundings, judge_missing
+from promptlab.runs.judging import BoundJudge, Judged, bind
+from promptlab.runs.labels import keep_labels
 from promptlab.runs.progress import Progress
 from promptlab.runs.regrade import grade_missing
 from promptlab.runs.store import RunStore
 
 if TYPE_CHECKING:
-    from promptlab.runs.engine import Ending, Engine
+    from promptlab.runs.engine import Ending
     from promptlab.runs.estimating import Estimate
 
 Facts = Mapping[str, Any]
@@ -57,6 +56,7 @@ class RunResult:
     stopped_cells: dict[str, str] = field(default_factory=dict)
     budget_message: str = ""
     seconds: float = 0.0
+    judged: Judged = field(default_factory=Judged)
 
 
 def execute(
@@ -84,13 +84,15 @@ def execute(
     try:
         with RunStore(run.store) as store:
             cells = store.set_plan(plan)
-            graders = store.set_scorers(plan.scoring.scorers)
+            judges = {name: bind(each, cell_specs(store)) for name, each in plan.scoring.judges.items()}
+            rows = store.set_scorers({**plan.scoring.scorers, **judges})
             missing = _missing(plan, store, cells)
             progress = Progress(planned=sum(plan.trials_in(cell) for cell in plan.chosen))
             result = RunResult(run, "complete", progress)
-            store.set_meta({"scorers": list(graders.items())})
+            store.set_meta({"scorers": [(name, rows[name]) for name in plan.scoring.columns]})
+            if missing or any(count_without_score(store, rows[name]) for name in judges):
+                _check(plan, home, options, tell, approve, trials=missing > 0)
             if missing:
-                _check(plan, home, options, tell, approve)
                 discard = False
                 _note(run, plan, facts, status="running")
                 if watch is not None:
@@ -100,12 +102,17 @@ def execute(
                 result = _run(plan, home, options, store, progress, run, tell, listen)
                 if listen is not None:
                     listen(event("progress", run=run.id, **progress.counters(), endpoints=[]))
-                    listen(event("ended", run=run.id, status=result.status, sent_calls=result.sent_calls))
             else:
                 discard = False
                 progress.reused = progress.planned
-            grade_missing(store, plan, graders)
-            if missing:
+            grade_missing(store, plan.scoring.scorers, rows)
+            if judges and result.status in ("complete", "failed"):
+                _judge(plan, home, options, store, result, judges, rows, tell, watch)
+            if listen is not None and missing:
+                listen(event("ended", run=run.id, status=result.status, sent_calls=result.sent_calls))
+            if plan.spec.human_labels is not None:
+                keep_labels(run, store, plan.loaded.folder / plan.spec.human_labels, partial=True)
+            if missing or result.judged.touched:
                 run.update_manifest(status=result.status, ended=time.time())
             elif _differs(run, plan, facts):
                 _note(run, plan, facts)
@@ -117,12 +124,21 @@ def execute(
             shutil.rmtree(run.path, ignore_errors=True)
 
 
-def _check(plan: Plan, home: Path, options: Options, tell: Tell, approve: Approve | None) -> None:
-    """What must be right before the first call: keys, prices for budgets, and the cost if it is high."""
-    plan.check_keys()
-    plan.check_prices()
+def _check(
+    plan: Plan, home: Path, options: Options, tell: Tell, approve: Approve | None, *, trials: bool
+) -> None:
+    """What must be right before the first call: keys, prices for budgets, and the cost if it is high.
+
+    Without missing `trials` only the judges will be asked.
+    """
+    models = {each.model.name: each.model for each in plan.scoring.judges.values()}
+    if trials:
+        plan.check_keys()
+        plan.check_prices()
+        models |= {cell.model.name: cell.model for cell in plan.chosen}
+    check_judges(plan.loaded, plan.scoring.judges.values(), plan.limits())
     rates = plan.limits().rates
-    prices = {cell.model.name: price_of(cell.model) for cell in plan.chosen}
+    prices = {name: price_of(model) for name, model in models.items()}
     gaps = [
         f"the price of {name} {gap}" for name, price in prices.items() if (gap := price_gap(price, rates))
     ]
@@ -176,6 +192,49 @@ def _missing(plan: Plan, store: RunStore, cells: dict[str, int]) -> int:
     return sum(plan.trials_in(cell) for cell in plan.chosen) - finished
 
 
+def _judge(
+    plan: Plan,
+    home: Path,
+    options: Options,
+    store: RunStore,
+    result: RunResult,
+    judges: Mapping[str, BoundJudge],
+    rows: Mapping[str, int],
+    tell: Tell,
+    watch: Callable[[Progress], None] | None,
+) -> None:
+    """The chosen cells' answers, judged. What a judge could not grade leaves the run unfinished."""
+    cells = {row: spec["hash"] for row, spec in cell_specs(store).items()}
+    chosen = {cell.hash for cell in plan.chosen}
+    first = plan.selection.limit
+    around = Surroundings(
+        home,
+        plan.spec.name,
+        plan.limits(),
+        seed=plan.spec.seed,
+        use_cache=options.use_cache,
+        max_age_s=plan.max_age_s(),
+        may_interrupt=options.may_interrupt,
+        tell=tell,
+        watch=watch,
+    )
+    judged = result.judged = judge_missing(
+        result.run,
+        store,
+        judges,
+        rows,
+        around,
+        takes=lambda each: cells[each.cell] in chosen and (first is None or each.position < first),
+    )
+    result.sent_calls += judged.sent_calls
+    result.progress.sent_calls = result.sent_calls
+    result.budget_message = judged.budget_message
+    result.stopped_cells.update({f"the judge {name}": why for name, why in judged.stopped.items()})
+    result.progress.errors.update(judged.errors)
+    if judged.status != "complete":
+        result.status = judged.status
+
+
 def _run(
     plan: Plan,
     home: Path,
@@ -211,41 +270,8 @@ def _run(
             run, status, progress, client.stats.sent_calls, engine.stopped_cells, engine.budget_message
         )
 
-    holder: list[Engine] = []
-    future = submit(work())
-    if not options.may_interrupt or threading.current_thread() is not threading.main_thread():
-        return future.result()
-    with _terminate_like_interrupt():
-        return _wait(future, holder, tell, RunResult(run, "interrupted", progress))
+    def dropped() -> RunResult:
+        return RunResult(run, "interrupted", progress, progress.sent_calls)
 
-
-def _wait(future: Future[RunResult], holder: list[Engine], tell: Tell, dropped: RunResult) -> RunResult:
-    """Ctrl-C once finishes what is in flight; twice drops it (paid answers are in the cache already)."""
-    presses = 0
-    while True:
-        try:
-            return future.result()
-        except KeyboardInterrupt:
-            presses += 1
-            if presses == 1 and holder:
-                tell("interrupted: finishing the calls in flight (Ctrl-C again to drop them)")
-                holder[0].interrupt()
-            else:
-                future.cancel()
-        except (FutureCancelled, asyncio.CancelledError):
-            dropped.sent_calls = dropped.progress.sent_calls
-            return dropped
-
-
-@contextmanager
-def _terminate_like_interrupt() -> Iterator[None]:
-    """SIGTERM ends a run as Ctrl-C does."""
-
-    def stop(signum: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    holder: list[Interruptible] = []
+    return wait_for(work(), holder, tell, dropped, may_interrupt=options.may_interrupt)

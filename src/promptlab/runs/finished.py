@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+from promptlab.basics.hashing import canonical
 from promptlab.experiment import Cell, Plan
 from promptlab.runs.directory import RunDirectory
 from promptlab.runs.reading import RunReader, has_results
@@ -17,6 +19,10 @@ OBSERVED_TRIALS = 300
 _DONE = """SELECT samples.position, trials.repeat FROM trials JOIN samples ON samples.id = trials.sample
     WHERE trials.cell = ? AND samples.position < ? AND trials.repeat < ? AND trials.status != 'error'"""
 _KNOWN = "SELECT 1 FROM trials WHERE identity = ? AND status != 'error'"
+_SCORED = """SELECT count(*) FROM scores JOIN trials ON trials.id = scores.trial
+        JOIN samples ON samples.id = trials.sample
+    WHERE scores.scorer = (SELECT id FROM scorers WHERE spec = ?) AND trials.cell = ?
+        AND samples.position < ? AND trials.repeat < ?"""
 _USUAL = """SELECT name, avg(prompt_tokens), avg(completion_tokens) FROM calls
     WHERE trial IN (SELECT id FROM trials WHERE cell = ? ORDER BY id DESC LIMIT ?) GROUP BY name"""
 
@@ -78,6 +84,16 @@ class Finished:
         if self._reader is None or self._row is None:
             return False
         return self._reader.connection.execute(_KNOWN, (identity,)).fetchone() is not None
+
+    def scored(self, scorer: Mapping[str, Any]) -> int:
+        """How many of the wanted trials have a score of the scorer of that identity."""
+        if self._reader is None or self._row is None:
+            return 0
+        samples, repeats = self._plan.samples_in(self._cell.dataset), self._plan.spec.repeats
+        found = self._reader.connection.execute(
+            _SCORED, (canonical(dict(scorer)).decode(), self._row, samples, repeats)
+        )
+        return int(found.fetchone()[0])
 
     def usual(self) -> dict[str, Usual]:
         """What the cell's calls used so far, by their names."""

@@ -12,7 +12,8 @@ from typing import Any
 class Progress:
     """Counters of one run. Written by the engine's loop, read by whoever shows them.
 
-    `errors` counts by message, `error_kinds` by type ("timeout", "rate_limited", ...).
+    `unit` is what is counted: trials, or answers that a judge looks at. `errors` counts by message,
+    `error_kinds` by type ("timeout", "rate_limited", ...).
     """
 
     planned: int = 0
@@ -27,6 +28,7 @@ class Progress:
     unknown_costs: int = 0
     stopping: str = ""
     note: str = ""
+    unit: str = "trials"
     paused: bool = False
     started: float = field(default_factory=time.monotonic)
 

@@ -11,9 +11,13 @@ from typing import Any, Self
 import orjson
 
 from promptlab.basics.errors import StorageError, UsageError
+from promptlab.runs.annotations import Annotations
 from promptlab.runs.directory import RunDirectory
 from promptlab.runs.schema import MIGRATIONS, migrate, version_of
 from promptlab.runs.store import connect, unusable
+
+# What `score` added to the run: name, row and entry of each scorer.
+ADDED = "added_scorers"
 
 _TRIALS = """SELECT trials.id AS trial, cells.variant, cells.model, cells.dataset, samples.sample,
         trials.repeat, trials.status, trials.answer, trials.text, trials.rule, trials.error,
@@ -53,8 +57,12 @@ class RunReader:
         return None if row is None else orjson.loads(row[0])
 
     def scorers(self) -> dict[str, int]:
-        """The current scorers' rows by their column names, in the file's order."""
-        return dict(self.meta("scorers") or {})
+        """The current scorers' rows by their column names: the file's in its order, then added ones."""
+        added = {each["name"]: each["row"] for each in self.meta(ADDED) or []}
+        found = dict(self.meta("scorers") or {})
+        for name, row in added.items():
+            found.setdefault(name, row)
+        return found
 
     def cells(self) -> list[sqlite3.Row]:
         """The cells that are in the experiment, in its order."""
@@ -129,6 +137,18 @@ class RunReader:
             values["messages"] = orjson.loads(values["messages"])
             values["sampling"] = orjson.loads(values["sampling"])
             yield values
+
+    def judgements(self, trial: int) -> list[dict[str, Any]]:
+        """What judges made of one trial, each with its calls under `call_list`, named by its scorer."""
+        annotations = Annotations.existing(self.run)
+        if annotations is None:
+            return []
+        names = dict(self.connection.execute("SELECT id, name FROM scorers").fetchall())
+        names |= {row: name for name, row in self.scorers().items()}
+        query = "SELECT identity FROM trials WHERE id = ?"
+        with annotations:
+            found = list(annotations.of_trial(self.connection.execute(query, (trial,)).fetchone()[0]))
+        return [{**each, "scorer": names.get(each["scorer"])} for each in found]
 
     def _scores(self, trial: int, scorers: dict[str, int]) -> dict[str, float | None]:
         query = "SELECT scorer, value FROM scores WHERE trial = ?"

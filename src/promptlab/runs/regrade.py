@@ -1,67 +1,91 @@
-"""Scores for answers that are stored already: scorers may change without a call."""
+"""Stored answers graded and read again, without a call: scorers and extraction rules may change."""
 
 from __future__ import annotations
 
-import orjson
+from collections.abc import Mapping
+from typing import Any
 
-from promptlab.basics.errors import NO_ANSWER_KINDS
-from promptlab.datasets import Sample
-from promptlab.experiment import Plan
+from promptlab.datasets import AnswerType, PromptMessage, Task
+from promptlab.runs.answers import cell_specs, read_by, reread, rules_used, without_score
+from promptlab.runs.rows import RereadAnswer
 from promptlab.runs.store import RunStore
-from promptlab.scoring import Grader
+from promptlab.scoring import Grader, Scorer
+from promptlab.scoring.extraction.rule import rules
 
-BATCH_ROWS = 1000
+# How a rule's label ends where a technique read or voted the value by itself: its reply says less.
+BY_TECHNIQUE = ", by the technique"
 
 
-def grade_missing(store: RunStore, plan: Plan, rows: dict[str, int]) -> int:
-    """Grades every stored answer of the plan's cells that lacks one of its scores. Returns how many."""
-    by_hash = {cell.hash: cell for cell in plan.cells}
+def grade_missing(store: RunStore, scorers: Mapping[str, Scorer], rows: Mapping[str, int]) -> int:
+    """Grades every stored answer that lacks one of these scores (`rows`: their rows). Returns how many."""
+    tasks = tasks_of(store)
     graded = 0
-    for name, row in rows.items():
-        lacking = store.without_score(row)
-        graders = (
-            {
-                cell_hash: Grader(cell.task, {name: plan.scoring.scorers[name]})
-                for cell_hash, cell in by_hash.items()
-            }
-            if lacking
-            else {}
-        )
-        scores: list[tuple[int, int, float | None]] = []
-        for trial, cell_hash, status, text, answer, rule, finish, sample_id, body in lacking:
-            if cell_hash not in graders:
-                continue
-            result = graders[cell_hash].grade(
-                text or "",
-                stored_sample(sample_id, body),
-                finish_reason=finish or "stop",
-                failure=status if status in NO_ANSWER_KINDS else None,
-                given=(stored_value(answer), rule or ""),
-            )
-            scores.append((trial, row, result.scores[name]))
-        for start in range(0, len(scores), BATCH_ROWS):
-            store.add_scores(scores[start : start + BATCH_ROWS])
-        graded += len(scores)
+    for name, scorer in scorers.items():
+        graders: dict[int, Grader] = {}
+        for page in without_score(store, rows[name]):
+            scores: list[tuple[int, int, float | None]] = []
+            for each in page:
+                grader = graders.get(each.cell)
+                if grader is None:
+                    grader = graders[each.cell] = Grader(tasks[each.cell], {name: scorer})
+                result = grader.grade(
+                    each.text or "",
+                    each.sample,
+                    finish_reason=each.finish or "stop",
+                    failure=each.failure,
+                    given=(each.value, each.rule or ""),
+                )
+                scores.append((each.trial, rows[name], result.scores[name]))
+            store.add_scores(scores)
+            graded += len(scores)
     return graded
 
 
-def stored_sample(sample_id: str, body: str) -> Sample:
-    """A sample as the run keeps it."""
-    kept = orjson.loads(body)
-    target = kept["target"]
-    return Sample(
-        id=sample_id,
-        inputs=kept["inputs"],
-        target=tuple(target) if isinstance(target, list) else target,
-        content="",
-        rationale=kept.get("rationale"),
-        choices=tuple(kept.get("choices", ())),
-        metadata=kept.get("metadata", {}),
+def reread_outdated(store: RunStore) -> tuple[int, int]:
+    """Reads stored replies again where the rule that read them has a newer version.
+
+    Returns how many were read, and how many answers are others now; those have lost their scores.
+    """
+    newest = _outdated(rules_used(store))
+    if not newest:
+        return 0, 0
+    graders = {cell: Grader(task, {}) for cell, task in tasks_of(store).items()}
+    read = changed = 0
+    for page in read_by(store, newest):
+        rows = []
+        for each in page:
+            found = graders[each.cell].grade(
+                each.text or "", each.sample, finish_reason=each.finish or "stop"
+            )
+            status = found.failure or "ok"
+            differs = (found.value, status) != (each.value, each.status)
+            rows.append(RereadAnswer(each.trial, status, found.value, found.rule, differs))
+            changed += differs
+        reread(store, rows)
+        read += len(rows)
+    return read, changed
+
+
+def tasks_of(store: RunStore) -> dict[int, Task]:
+    """What each current cell asked, by its row, as the store itself has it: no file is read."""
+    return {row: _task(spec["variant"]) for row, spec in cell_specs(store).items()}
+
+
+def _task(variant: Mapping[str, Any]) -> Task:
+    return Task(
+        tuple(PromptMessage(role, source) for role, source in variant["messages"]),
+        AnswerType(variant["answer"]),
+        variant["instruction"],
+        tuple(variant["labels"]),
     )
 
 
-def stored_value(answer: str | None) -> str | tuple[str, ...] | None:
-    if answer is None:
-        return None
-    value = orjson.loads(answer)
-    return tuple(value) if isinstance(value, list) else str(value)
+def _outdated(labels: list[str]) -> list[str]:
+    """Those of the stored labels (name@version) whose rule now has a higher version."""
+    versions = {rule.name: rule.version for rule in rules().values()}
+    found = []
+    for label in labels:
+        name, _, version = label.rpartition("@")
+        if version.isdigit() and int(version) < versions.get(name, 0):
+            found.append(label)
+    return found

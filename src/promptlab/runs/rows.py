@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from promptlab.basics.errors import NoAnswerKind
+import orjson
+
+from promptlab.basics.errors import NO_ANSWER_KINDS, NoAnswerKind
 from promptlab.basics.hashing import canonical
 
 if TYPE_CHECKING:
     from promptlab.datasets import Sample
+    from promptlab.scoring.extraction import Value
     from promptlab.techniques.base import CallRecord
 
 TRIAL_COLUMNS = (
@@ -60,13 +64,6 @@ class TrialRow:
 
     def trial_values(self) -> tuple[Any, ...]:
         """As TRIAL_COLUMNS has them."""
-        replies = [call.completion for call in self.calls if call.completion is not None]
-        known = [cost for cost in self.costs_usd if cost is not None]
-        paid = [
-            cost
-            for reply, cost in zip(replies, self.costs_usd, strict=True)
-            if not reply.cached and cost is not None
-        ]
         return (
             self.identity,
             self.cell,
@@ -74,20 +71,12 @@ class TrialRow:
             self.repeat,
             self.status,
             self.text,
-            None if self.answer is None else canonical(self.answer).decode(),
+            encoded(self.answer),
             self.rule,
             self.error or None,
             canonical(self.notes).decode() if self.notes else None,
             self.finished,
-            sum(reply.latency_s for reply in replies) if replies else None,
-            len(replies),
-            sum(reply.cached for reply in replies),
-            _total(reply.usage.prompt_tokens for reply in replies),
-            _total(reply.usage.completion_tokens for reply in replies),
-            sum(known),
-            sum(paid),
-            len(replies) - len(known),
-            sum((call.completion or call).attempts for call in self.calls),
+            *reply_totals(self.calls, self.costs_usd),
         )
 
     def told(self) -> dict[str, Any]:
@@ -105,13 +94,109 @@ class TrialRow:
 
     def call_values(self, trial: int) -> list[tuple[Any, ...]]:
         """In the order of the calls table."""
-        return [_call(trial, ordinal, call) for ordinal, call in enumerate(self.calls)]
+        return [call_values(trial, ordinal, call) for ordinal, call in enumerate(self.calls)]
 
 
-def _call(trial: int, ordinal: int, call: CallRecord) -> tuple[Any, ...]:
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """One finished trial's answer as it lies in the store. `answer_json` and `body` are JSON texts."""
+
+    trial: int
+    cell: int
+    status: str
+    text: str | None
+    answer_json: str | None
+    rule: str | None
+    finish: str | None
+    sample_id: str
+    body: str
+    repeat: int
+    identity: bytes
+    sample_row: int
+    position: int
+
+    @property
+    def failure(self) -> NoAnswerKind | None:
+        return next((kind for kind in NO_ANSWER_KINDS if kind == self.status), None)
+
+    @property
+    def value(self) -> Value | None:
+        return decoded(self.answer_json)
+
+    @property
+    def sample(self) -> Sample:
+        return stored_sample(self.sample_id, self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class RereadAnswer:
+    """What another version of a rule read from a stored reply; `changed`: not what it was before."""
+
+    trial: int
+    status: str
+    answer: Value | None
+    rule: str
+    changed: bool
+
+
+def encoded(answer: Value | None) -> str | None:
+    """An answer as the store keeps it."""
+    return None if answer is None else canonical(answer).decode()
+
+
+def decoded(answer_json: str | None) -> Value | None:
+    """An answer from the store."""
+    if answer_json is None:
+        return None
+    value = orjson.loads(answer_json)
+    return tuple(value) if isinstance(value, list) else str(value)
+
+
+def stored_sample(sample_id: str, body: str) -> Sample:
+    """A sample as the store keeps it: without its content's hash."""
+    from promptlab.datasets import Sample
+
+    kept = orjson.loads(body)
+    target = kept["target"]
+    return Sample(
+        id=sample_id,
+        inputs=kept["inputs"],
+        target=tuple(target) if isinstance(target, list) else target,
+        content="",
+        rationale=kept.get("rationale"),
+        choices=tuple(kept.get("choices", ())),
+        metadata=kept.get("metadata", {}),
+    )
+
+
+def reply_totals(calls: Sequence[CallRecord], costs_usd: Sequence[float | None]) -> tuple[Any, ...]:
+    """Latency, calls, cached calls, prompt and completion tokens, cost, paid, unknown costs, attempts.
+
+    `costs_usd` has one entry per reply, as first paid.
+    """
+    replies = [call.completion for call in calls if call.completion is not None]
+    known = [cost for cost in costs_usd if cost is not None]
+    paid = [
+        cost for reply, cost in zip(replies, costs_usd, strict=True) if not reply.cached and cost is not None
+    ]
+    return (
+        sum(reply.latency_s for reply in replies) if replies else None,
+        len(replies),
+        sum(reply.cached for reply in replies),
+        _total(reply.usage.prompt_tokens for reply in replies),
+        _total(reply.usage.completion_tokens for reply in replies),
+        sum(known),
+        sum(paid),
+        len(replies) - len(known),
+        sum((call.completion or call).attempts for call in calls),
+    )
+
+
+def call_values(owner: int, ordinal: int, call: CallRecord) -> tuple[Any, ...]:
+    """In the order of the table of calls; `owner` is the trial's (or judgement's) row."""
     reply = call.completion
     head = (
-        trial,
+        owner,
         ordinal,
         call.name,
         canonical([_message(message) for message in call.messages]).decode(),

@@ -6,10 +6,12 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeVar
+
+import orjson
 
 from promptlab.basics.errors import StorageError
 from promptlab.basics.hashing import canonical
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from promptlab.datasets import Sample
     from promptlab.experiment import Cell, Plan
     from promptlab.runs.rows import TrialRow
-    from promptlab.scoring import Scorer
 
 T = TypeVar("T")
 
@@ -38,13 +39,6 @@ _TRIED_BEFORE = "UPDATE trials SET attempts = attempts + ?, paid_usd = paid_usd 
 
 _FINISHED = """SELECT count(*) FROM trials JOIN samples ON samples.id = trials.sample
     WHERE trials.cell = ? AND samples.position < ? AND trials.repeat < ? AND trials.status != 'error'"""
-_WITHOUT_SCORE = """SELECT trials.id, cells.hash, trials.status, trials.text, trials.answer, trials.rule,
-        (SELECT finish FROM calls WHERE calls.trial = trials.id ORDER BY ordinal DESC LIMIT 1),
-        samples.sample, samples.body
-    FROM trials JOIN cells ON cells.id = trials.cell JOIN samples ON samples.id = trials.sample
-    WHERE cells.position IS NOT NULL AND samples.position IS NOT NULL AND trials.status != 'error'
-        AND NOT EXISTS (SELECT 1 FROM scores WHERE scores.trial = trials.id AND scores.scorer = ?)
-    ORDER BY trials.id"""
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
@@ -85,6 +79,12 @@ def unusable(path: Path, error: Exception) -> StorageError:
         remedy="Look at the disk and the permissions, and run the same command again: paid answers are in "
         "the cache.",
     )
+
+
+class Identified(Protocol):
+    """A scorer, as far as the store cares: another identity is another scorer."""
+
+    def identity(self) -> dict[str, Any]: ...
 
 
 class RunStore:
@@ -135,7 +135,7 @@ class RunStore:
         """
         return self._do(lambda connection: _set_plan(connection, plan))
 
-    def set_scorers(self, scorers: dict[str, Scorer]) -> dict[str, int]:
+    def set_scorers(self, scorers: Mapping[str, Identified]) -> dict[str, int]:
         """Each scorer's row by its name; a scorer with other settings or version is another row."""
         return self._do(lambda connection: _set_scorers(connection, scorers))
 
@@ -143,6 +143,11 @@ class RunStore:
         """Keeps facts of the run under their keys."""
         rows = [(key, canonical(value).decode()) for key, value in values.items()]
         self._do(lambda connection: connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows))
+
+    def meta(self, key: str) -> Any:
+        """A fact of the run, or None."""
+        found = self.read("SELECT value FROM meta WHERE key = ?", key)
+        return orjson.loads(found[0][0]) if found else None
 
     def stop_cell(self, cell: int, why: str | None) -> None:
         self._do(
@@ -191,9 +196,13 @@ class RunStore:
 
         return self._do(job)
 
-    def without_score(self, scorer: int) -> list[tuple[Any, ...]]:
-        """Answers of current cells and samples that this scorer has not graded."""
-        return self._do(lambda connection: connection.execute(_WITHOUT_SCORE, (scorer,)).fetchall())
+    def do(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        """Runs `job` on the writer's connection, in a transaction, after everything queued before it."""
+        return self._do(job)
+
+    def read(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """What a query finds, after everything that was queued before it."""
+        return self._do(lambda connection: connection.execute(query, values).fetchall())
 
     def requested(self) -> set[str]:
         """What other processes ask of this run: "pause" or "cancel"."""
@@ -321,7 +330,7 @@ def _set_cell(connection: sqlite3.Connection, cell: Cell, position: int, plan: P
     return int(connection.execute("SELECT id FROM cells WHERE hash = ?", (cell.hash,)).fetchone()[0])
 
 
-def _set_scorers(connection: sqlite3.Connection, scorers: dict[str, Scorer]) -> dict[str, int]:
+def _set_scorers(connection: sqlite3.Connection, scorers: Mapping[str, Identified]) -> dict[str, int]:
     rows: dict[str, int] = {}
     for name, scorer in scorers.items():
         spec = canonical(scorer.identity()).decode()

@@ -119,6 +119,7 @@ scorers: Registry[Scorer] = Registry(
         "chrf": "promptlab.scoring.translation",
         "ter": "promptlab.scoring.translation",
         "rouge": "promptlab.scoring.summary",
+        "judge": "promptlab.scoring.judging.judge",
     },
     group="promptlab.scorers",
 )

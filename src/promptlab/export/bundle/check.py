@@ -14,7 +14,7 @@ from promptlab.basics.errors import NO_ANSWER_KINDS, PromptlabError, UsageError
 from promptlab.basics.hashing import canonical, digest
 from promptlab.datasets import AnswerType, Task
 from promptlab.runs import RunDirectory, RunReader
-from promptlab.runs.regrade import stored_sample, stored_value
+from promptlab.runs.rows import decoded, stored_sample
 from promptlab.scoring import Grader, Scorer, scorers
 
 _TRIALS = """SELECT trials.id, trials.identity, trials.cell, trials.repeat, trials.status, trials.text,
@@ -102,7 +102,7 @@ class _Check:
         grader = self._graders[row["cell"]]
         sample = stored_sample(row["sample"], row["body"])
         text, finish, status = row["text"] or "", row[14] or "stop", row["status"]
-        value = stored_value(row["answer"])
+        value = decoded(row["answer"])
         fresh = grader.grade(text, sample, finish_reason=finish)
         if status == "ok" and fresh.rule == row["rule"] and fresh.value != value:
             raise _differs(f"trial {row['id']}: its reply says {fresh.value!r}, the bundle {value!r}")

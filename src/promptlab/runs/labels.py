@@ -1,0 +1,110 @@
+"""People's labels of a run's answers: a table with `sample`, `variant` and `label`."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from promptlab.basics.errors import UsageError
+from promptlab.basics.registry import did_you_mean
+from promptlab.runs.annotations import Annotations
+from promptlab.runs.directory import RunDirectory
+from promptlab.runs.store import RunStore
+
+_LABEL_COLUMNS = ("label", "score")
+_KEYS = ("sample", "variant", "model", "dataset", "repeat")
+_TRIALS = """SELECT trials.identity, samples.sample, cells.variant, cells.model, cells.dataset, trials.repeat
+    FROM trials JOIN cells ON cells.id = trials.cell JOIN samples ON samples.id = trials.sample
+    WHERE cells.position IS NOT NULL AND samples.position IS NOT NULL AND trials.status != 'error'
+        AND samples.sample = ? AND cells.variant = ?"""
+
+
+def keep_labels(run: RunDirectory, store: RunStore, path: Path, *, partial: bool = False) -> int:
+    """Keeps the labels of a csv, tsv or jsonl file beside the run. Returns how many.
+
+    Columns: `sample` and `variant`, `label` (or `score`); `model`, `dataset` and `repeat` where the run has
+    several. Every row must name one answer of the run: UsageError names the first that does not. `partial`
+    passes over answers that the run does not have yet.
+    """
+    labels: dict[bytes, str] = {}
+    for number, row in _rows(path):
+        where = f"{path}: row {number}"
+        label = next((row[name] for name in _LABEL_COLUMNS if row.get(name)), "")
+        if not label or not row.get("sample") or not row.get("variant"):
+            raise UsageError(f"{where} needs `sample`, `variant` and `label`.")
+        identity = _trial(store, row, where, partial=partial)
+        if identity is None:
+            continue
+        if labels.setdefault(identity, label) != label:
+            raise UsageError(f"{where} gives another label to an answer labelled before.")
+    with Annotations.open(run) as annotations:
+        return annotations.set_labels(labels.items(), path.name)
+
+
+def _trial(store: RunStore, row: Mapping[str, str], where: str, *, partial: bool) -> bytes | None:
+    found = store.read(_TRIALS, row["sample"], row["variant"])
+    fitting = [
+        each
+        for each in found
+        if all(not row.get(key) or str(each[1 + at]) == row[key] for at, key in enumerate(_KEYS))
+    ]
+    named = ", ".join(f"{key} {row[key]!r}" for key in _KEYS if row.get(key))
+    if not fitting:
+        if partial:
+            return None
+        variants = {each[0] for each in store.read("SELECT variant FROM cells WHERE position IS NOT NULL")}
+        near = did_you_mean(row["variant"], variants) if row["variant"] not in variants else ""
+        raise UsageError(f"{where}: the run has no answer with {named}.", remedy=near)
+    if len(fitting) > 1:
+        missing = next(key for at, key in enumerate(_KEYS) if len({each[1 + at] for each in fitting}) > 1)
+        raise UsageError(
+            f"{where}: the run has {len(fitting)} answers with {named}.",
+            remedy=f"Add a column `{missing}`.",
+        )
+    return bytes(fitting[0][0])
+
+
+def _rows(path: Path) -> Iterable[tuple[int, dict[str, str]]]:
+    """The file's rows with their numbers, from 1; values as trimmed text."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise UsageError(f"the labels {path} cannot be read: {reason}.") from error
+    if path.suffix == ".jsonl":
+        for number, line in enumerate(text.splitlines(), 1):
+            if line.strip():
+                yield number, _plain(_object(path, number, line))
+        return
+    rows = csv.DictReader(io.StringIO(text), delimiter="\t" if path.suffix == ".tsv" else ",")
+    missing = {"sample", "variant"} - set(rows.fieldnames or ())
+    if missing or not set(_LABEL_COLUMNS) & set(rows.fieldnames or ()):
+        raise UsageError(
+            f"{path} needs the columns sample, variant and label; it has "
+            f"{', '.join(rows.fieldnames or ()) or 'none'}."
+        )
+    for number, row in enumerate(rows, 1):
+        yield number, _plain(row)
+
+
+def _object(path: Path, number: int, line: str) -> dict[str, Any]:
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise UsageError(f"{path}: row {number} is no JSON: {error}.") from None
+    if not isinstance(value, dict):
+        raise UsageError(f"{path}: row {number} is no object.")
+    return value
+
+
+def _plain(row: Mapping[Any, Any]) -> dict[str, str]:
+    return {
+        str(key): str(value).strip()
+        for key, value in row.items()
+        if key is not None and value is not None and not isinstance(value, list)
+    }
