@@ -115,45 +115,36 @@ def show(
     required=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="csv, tsv, jsonl or md, by the ending; json: a baseline for `gates:`.",
+    help="csv, tsv, jsonl, parquet, xlsx, md, tex or html, by the ending; json: a baseline for `gates:`.",
 )
 @click.option(
     "--what",
-    type=click.Choice(["cells", "pairs", "breakdown", "breakdown_pairs", "trials", "calls"]),
-    default="cells",
-    show_default=True,
+    type=click.Choice(
+        ["cells", "pairs", "breakdown", "breakdown_pairs", "trials", "calls", "prompts", "methods", "bibtex"]
+    ),
+    help="Default: cells; in xlsx all tables, in html the report.",
 )
-def export(run: str, path: Path, what: str) -> None:
-    """Write a RUN's cells, pairs, breakdown, trials or calls to a file."""
-    from promptlab import export as tables
-    from promptlab.analysis import compare_run
+@click.option("--bom", is_flag=True, help="csv, tsv: start with the mark by which Excel knows UTF-8.")
+@click.option(
+    "--interval",
+    type=click.Choice(["range", "pm"]),
+    default="range",
+    show_default=True,
+    help="tex: [low, high], or half its width after ±.",
+)
+@click.option("--caption", default="", metavar="TEXT", help="tex: instead of the one that says all.")
+@click.option("--label", default="", metavar="NAME", help="tex: tab:cells or tab:pairs without it.")
+def export(run: str, path: Path, what: Any, bom: bool, interval: Any, caption: str, label: str) -> None:
+    """Write a RUN to a file: tables, a report, or what a paper needs.
+
+    prompts, methods and bibtex are texts for a paper: md, tex (methods also txt), bib.
+    """
     from promptlab.basics.home import find_home
-    from promptlab.runs import RunReader, find_run
+    from promptlab.export import Look, export_run
+    from promptlab.runs import find_run
 
-    found = find_run(find_home(), run)
-    if path.suffix == ".json":
-        from promptlab.analysis.baseline import write_baseline
-
-        count = write_baseline(found, path)
-        what = "cells and scorers, a baseline for `gates:`"
-    elif what in ("trials", "calls"):
-        with RunReader(found) as reader:
-            count = tables.write_table(reader.trials() if what == "trials" else reader.calls(), path, what)
-    else:
-        comparison = compare_run(found)
-        if what.startswith("breakdown") and not comparison.breakdowns:
-            raise UsageError(
-                f"run {found.id} has no breakdown.",
-                remedy="Add `breakdown: [FIELD]` to the file and compare it again: nothing is called.",
-            )
-        rows = {
-            "cells": tables.cell_rows,
-            "pairs": tables.pair_rows,
-            "breakdown": tables.breakdown_rows,
-            "breakdown_pairs": tables.breakdown_pair_rows,
-        }[what]
-        count = tables.write_table(rows(comparison), path, what)
-    click.echo(f"{path}: {count:,} {what}", err=True)
+    told = export_run(find_run(find_home(), run), path, what, Look(bom, interval, caption, label))
+    click.echo(f"{path}: {told}", err=True)
 
 
 def _brief(row: dict[str, Any], scorers: dict[str, int]) -> dict[str, Any]:

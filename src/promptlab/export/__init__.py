@@ -1,4 +1,4 @@
-"""What leaves promptlab: the comparison in the terminal, and tables in files."""
+"""What leaves promptlab: the comparison in the terminal; tables, a report, texts and plots in files."""
 
 from __future__ import annotations
 
@@ -6,31 +6,44 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from promptlab.export.exporting import Look, export_run
+    from promptlab.export.pictures import write_picture
     from promptlab.export.plain_text import plain
+    from promptlab.export.plots import figure, figures
     from promptlab.export.rows import breakdown_pair_rows, breakdown_rows, cell_rows, pair_rows
     from promptlab.export.tables import write_table
     from promptlab.export.terminal import comparison_lines, print_comparison
 
 __all__ = [
+    "Look",
     "breakdown_pair_rows",
     "breakdown_rows",
     "cell_rows",
     "comparison_lines",
+    "export_run",
+    "figure",
+    "figures",
     "pair_rows",
     "plain",
     "print_comparison",
+    "write_picture",
     "write_table",
 ]
 
 # `terminal` needs rich and numpy, which a table in a file does not.
 _HOMES = {
+    "Look": "exporting",
     "breakdown_pair_rows": "rows",
     "breakdown_rows": "rows",
     "cell_rows": "rows",
     "comparison_lines": "terminal",
+    "export_run": "exporting",
+    "figure": "plots",
+    "figures": "plots",
     "pair_rows": "rows",
     "plain": "plain_text",
     "print_comparison": "terminal",
+    "write_picture": "pictures",
     "write_table": "tables",
 }
 

@@ -8,13 +8,13 @@ from promptlab.analysis.verdict import Speaker
 from promptlab.basics.errors import NO_ANSWER_KINDS
 from promptlab.export.columns import Glyphs, marked
 
-_INTERVALS = {
+INTERVALS = {
     "wilson": "Wilson",
     "t": "Student's t over samples",
     "cluster_t": "Student's t over groups",
     "bootstrap": "bootstrap",
 }
-_TESTS = {
+TESTS = {
     "mcnemar_midp": "mid-p McNemar, Tango's interval",
     "sign_flip_exact": "sign flips over samples (all)",
     "sign_flip": "sign flips over samples (drawn)",
@@ -31,17 +31,17 @@ def footing(comparison: Comparison, speaker: Speaker, glyphs: Glyphs) -> str:
     """One paragraph: n, intervals, tests, the family, and what the columns mean."""
     failed = any(getattr(cell.result, kind) for cell in comparison.cells for kind in NO_ANSWER_KINDS)
     parts = (
-        _intervals(comparison),
+        intervals_said(comparison),
         _repeats(comparison, speaker),
         "Failures score 0; answered: the mean without them." if failed else "",
-        _tests(comparison),
+        tests_said(comparison),
         _signs(comparison, glyphs),
         "calls and tokens: per trial; USD: the whole cell, as first paid; time: median of a trial.",
     )
     return " ".join(part for part in parts if part)
 
 
-def _intervals(comparison: Comparison) -> str:
+def intervals_said(comparison: Comparison) -> str:
     found = [
         score.interval
         for cell in comparison.cells
@@ -50,7 +50,7 @@ def _intervals(comparison: Comparison) -> str:
     ]
     if not found:
         return ""
-    methods = list(dict.fromkeys(_INTERVALS[each.method] for each in found))
+    methods = list(dict.fromkeys(INTERVALS[each.method] for each in found))
     sizes = sorted({each.n for each in found})
     n = words.count(sizes[0]) if len(sizes) == 1 else f"{words.count(sizes[0])} to {words.count(sizes[-1])}"
     groups = sorted({each.groups for each in found if each.groups is not None})
@@ -74,11 +74,11 @@ def _repeats(comparison: Comparison, speaker: Speaker) -> str:
     return f"{count} repeats, averaged per sample; the means of single repeats lie at most {widest} apart."
 
 
-def _tests(comparison: Comparison) -> str:
+def tests_said(comparison: Comparison) -> str:
     tested = [pair for pair in comparison.pairs if pair.in_family and pair.scorer == comparison.primary]
     if not tested:
         return ""
-    tests = list(dict.fromkeys(_TESTS[pair.found.test] for pair in tested if pair.found))
+    tests = list(dict.fromkeys(TESTS[pair.found.test] for pair in tested if pair.found))
     size = comparison.family_sizes[comparison.primary]
     dropped = max(pair.dropped for pair in tested)
     text = f"Differences paired by sample: {words.listed(tests) if tests else 'none yet'}"

@@ -1,31 +1,31 @@
 """Rows to a file, in the format its ending names. A file is there whole or not at all.
 
-csv, tsv   A cell that a spreadsheet would run as a formula (text that starts with = + - @, a tab or a
-           carriage return) gets a leading apostrophe, unless it is a number; none is an empty cell.
+csv, tsv   A cell that a spreadsheet would run as a formula (text that starts with = + - @, their full-width
+           forms, a tab or a line break) gets a leading apostrophe, unless it is a number; none is empty.
 jsonl      One object a line, nothing changed.
-md         A table; pipes are escaped, line breaks become <br>.
+md, tex    A table; what Markdown or LaTeX would interpret is escaped.
+parquet    Typed columns; lists and objects as JSON.
+xlsx       Typed cells under a frozen header; text is never a formula (see `workbook`).
 """
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import math
-import os
 import re
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
-import orjson
-
 from promptlab.basics.errors import UsageError
+from promptlab.basics.json_text import json_text
 from promptlab.basics.registry import did_you_mean
+from promptlab.export.latex import plain_table
+from promptlab.export.replacing import replacing
 
 Row = Mapping[str, Any]
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 
 
@@ -33,27 +33,31 @@ def write_table(rows: Iterable[Row], path: Path, what: str, *, bom: bool = False
     """Writes `rows` to `path` and returns how many there were. `what` names them in messages.
 
     The first row gives the columns; a later row with a column it does not have is a UsageError, as are an
-    unknown ending and a folder that cannot be written to. csv, tsv and jsonl hold one row at a time.
+    unknown ending and a folder that cannot be written to. md and tex alone hold all rows.
     `bom` starts a csv or tsv with a byte order mark, by which Excel in Chinese locales knows UTF-8.
     """
-    write = _WRITERS.get(path.suffix.lower())
-    if write is None:
-        endings = ", ".join(sorted(_WRITERS))
+    ending = path.suffix.lower()
+    if ending not in ENDINGS:
         raise UsageError(
             f"cannot export {what} to {path.name!r}: unknown ending {path.suffix!r}.",
-            remedy=f"Endings: {endings}. {did_you_mean(path.suffix.lower(), _WRITERS)}",
+            remedy=did_you_mean(ending, ENDINGS),
         )
     counted = _Counted(rows)
-    try:
-        with _replacing(path) as stream:
-            if bom and write in (_write_csv, _write_tsv):
-                stream.write("\ufeff")
-            write(counted, stream)
-    except OSError as error:
-        raise UsageError(
-            f"cannot write {path}: {error.strerror or error}.",
-            remedy="Give a file in a folder you can write to.",
-        ) from error
+    with replacing(path) as part:
+        if ending == ".parquet":
+            from promptlab.export.parquet import write_parquet
+
+            write_parquet(counted, part)
+        elif ending == ".xlsx":
+            from promptlab.export.workbook import write_workbook
+
+            write_workbook({what: counted}, part)
+        else:
+            # Lone surrogates occur in models' replies and have no UTF-8: they are written as escapes.
+            with part.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
+                if bom and ending in (".csv", ".tsv"):
+                    stream.write("\ufeff")
+                _WRITERS[ending](counted, stream)
     return counted.count
 
 
@@ -72,30 +76,6 @@ class _Counted:
             if extra := [name for name in row if name not in columns]:
                 raise UsageError(f"row {self.count} has the column {extra[0]!r}, which the first row lacks.")
             yield row
-
-
-@contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[TextIO]:
-    """A file beside `path` that takes its place once it is complete, and leaves nothing behind otherwise."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    part = Path(name)
-    try:
-        # Lone surrogates occur in models' replies and have no UTF-8: they are written as escapes.
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.chmod(0o666 & ~_umask())
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 class _LineFeeds:
@@ -132,7 +112,7 @@ def _cell(value: Any) -> Any:
         return "true" if value else "false"
     if isinstance(value, (int, float)):
         return value
-    return _safe(value if isinstance(value, str) else _json(value))
+    return _safe(value if isinstance(value, str) else json_text(value))
 
 
 def _safe(text: str) -> str:
@@ -142,17 +122,7 @@ def _safe(text: str) -> str:
 
 def _write_jsonl(rows: Iterable[Row], stream: TextIO) -> None:
     for row in rows:
-        stream.write(_json(dict(row)) + "\n")
-
-
-def _json(value: Any) -> str:
-    try:
-        return orjson.dumps(value).decode()
-    except orjson.JSONEncodeError:
-        import json
-
-        # Lone surrogates and large integers: legal JSON that orjson does not write.
-        return json.dumps(value, separators=(",", ":"))
+        stream.write(json_text(dict(row)) + "\n")
 
 
 def _write_md(rows: Iterable[Row], stream: TextIO) -> None:
@@ -176,16 +146,22 @@ def _md_cell(value: Any) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:.4g}"
-    text = value if isinstance(value, str) else _json(value)
+    text = value if isinstance(value, str) else json_text(value)
     # Model text is shown, not interpreted: no HTML, no image, no link.
     for sign in ("\\", "|", "<", "[", "`", "*", "_"):
         text = text.replace(sign, f"\\{sign}")
     return "<br>".join(text.splitlines())
 
 
+def _write_tex(rows: Iterable[Row], stream: TextIO) -> None:
+    stream.writelines(plain_table(rows))
+
+
 _WRITERS: dict[str, Callable[[Iterable[Row], TextIO], None]] = {
     ".csv": _write_csv,
     ".jsonl": _write_jsonl,
     ".md": _write_md,
+    ".tex": _write_tex,
     ".tsv": _write_tsv,
 }
+ENDINGS = tuple(sorted([*_WRITERS, ".parquet", ".xlsx"]))
