@@ -453,3 +453,20 @@ def test_a_mistake_in_a_judge_is_named_at_its_line(
     _, err = bench.command.run("validate", "exp.yaml", code=2)
     assert f"exp.yaml:{line + 1}: scorers.1.{field}" in err
     assert told in err
+
+
+def test_a_bundle_takes_judged_and_added_scores_along(bench: Bench) -> None:
+    bench.write("exact_match", "contains")
+    bench.compare()
+    bench.write("exact_match", bench.judge(kind="rubric", **{"as": "quality"}))
+    bench.compare()
+    bench.score("--scorer", "contains:as=stated")
+    shown = bench.compare()
+    bench.command.run("bundle", "loop", "--out", "x.zip")
+    out, err = bench.command.run("replay", "x.zip", "--to", "copy")
+    assert "stated" in out
+    assert "quality" in out
+    copy = json.loads(bench.command.run("compare", "x.zip", "--json")[0])
+    for scorer in ("quality", "stated"):
+        assert means(copy, scorer) == means(shown, scorer)
+    assert "quality" in err

@@ -9,7 +9,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,23 +32,28 @@ from promptlab.export.bundle.form import (
 from promptlab.export.bundle.secrets import Watch
 from promptlab.models.stored_replies import stored_reply
 from promptlab.runs import RunDirectory, RunReader
+from promptlab.runs.reading import ADDED
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first day a zip knows: when it was packed is no part of a bundle
 _LEVEL = 6
 
 _TRIALS = """trials WHERE cell IN (SELECT id FROM cells WHERE position IS NOT NULL)
     AND sample IN (SELECT id FROM samples WHERE position IS NOT NULL)"""
+# The rows of the scorers that the run's table has: the file's, and those added later.
+_SCORERS = f"""SELECT json_extract(value, '$[1]')
+    FROM json_each((SELECT value FROM meta WHERE key = 'scorers'))
+    UNION SELECT json_extract(value, '$.row')
+    FROM json_each((SELECT value FROM meta WHERE key = '{ADDED}'))"""
 _QUERIES = {
-    "meta": "SELECT * FROM meta WHERE key = 'scorers' OR key IN "
+    "meta": f"SELECT * FROM meta WHERE key IN ('scorers', '{ADDED}') OR key IN "
     "(SELECT 'dataset:' || dataset FROM cells WHERE position IS NOT NULL) ORDER BY key",
     "cells": "SELECT * FROM cells WHERE position IS NOT NULL ORDER BY id",
     "samples": "SELECT * FROM samples WHERE position IS NOT NULL ORDER BY id",
     "trials": f"SELECT * FROM {_TRIALS} ORDER BY id",
     "calls": f"SELECT * FROM calls WHERE trial IN (SELECT id FROM {_TRIALS}) ORDER BY trial, ordinal",
-    "scorers": "SELECT * FROM scorers WHERE id IN "
-    "(SELECT json_extract(value, '$[1]') FROM json_each((SELECT value FROM meta WHERE key = 'scorers'))) "
-    "ORDER BY id",
-    "scores": f"SELECT * FROM scores WHERE trial IN (SELECT id FROM {_TRIALS}) ORDER BY trial, scorer",
+    "scorers": f"SELECT * FROM scorers WHERE id IN ({_SCORERS}) ORDER BY id",
+    "scores": f"SELECT * FROM scores WHERE trial IN (SELECT id FROM {_TRIALS}) "
+    f"AND scorer IN ({_SCORERS}) ORDER BY trial, scorer",
 }
 _KEYS = f"""SELECT DISTINCT key, reply FROM calls WHERE key IS NOT NULL
     AND trial IN (SELECT id FROM {_TRIALS}) ORDER BY key, reply"""
@@ -118,7 +123,8 @@ def _write(run: RunDirectory, path: Path, stream: Any, cache: Path, watch: Watch
                 add(f"{table}.jsonl", _rows(reader.connection, table, data=data))
             kept = _Kept(reader.connection, cache)
             add(CACHE, kept.lines())
-        add(COMPARISON, [canonical(compare_run(run).to_json()), b"\n"])
+        # Judges' scores are taken along like all others; what the judges said and cost is not.
+        add(COMPARISON, [canonical(replace(compare_run(run), judges=()).to_json()), b"\n"])
         contents = Contents(run.id, str(manifest["experiment"]), PROMPTLAB, data, members)
         text = canonical(contents.to_json()) + b"\n"
         _member(target, CONTENTS, [text])
