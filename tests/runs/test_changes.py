@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 from real_command import RealCommand, model, sql, store_of, whole_table
 
-from promptlab import api
-
 SAMPLES = 12
 
 
@@ -41,7 +39,7 @@ class Changing:
         asked = int(self._provider.requests - before)
         assert shown["sent_calls"] == asked
         # What is printed now is what a later look at the stored run prints.
-        stored = json.loads(json.dumps(api.stored("loop", home=self.store).to_json()))
+        stored = json.loads(command.run("compare", "loop", "--json")[0])
         assert {**stored, "sent_calls": asked} == shown
         return shown, asked
 
