@@ -78,7 +78,7 @@ def test_a_technique_with_a_source_of_its_own_becomes_an_entry_to_complete() -> 
     draft = drafted("arxiv2399-00001", "2399.00001", "Doe et al. 2023 (arXiv 2399.00001). One call.")
     assert "author = {Doe and others}" in draft
     assert "year = {2023}" in draft
-    assert "title = {TODO}" in draft
+    assert "title = {[title of arXiv:2399.00001]}" in draft
 
 
 def test_every_entry_is_well_formed_and_no_two_are_the_same_paper() -> None:

@@ -138,11 +138,11 @@ def _technique(name: str, run: RunDirectory) -> Source:
 def drafted(key: str, number: str, text: str) -> str:
     """An entry to complete, of what a docstring says of a source: `Wang et al. 2023 (arXiv 2203.11171)`."""
     cited = next((found for found in _CITED.findall(text) if found[2] == number), None)
-    author = f"{cited[0]} and others" if cited else "TODO"
+    author = f"{cited[0]} and others" if cited else f"[authors of arXiv:{number}]"
     year = cited[1] if cited and cited[1] else f"20{number[:2]}"
     return (
-        f"@misc{{{key},\n  author = {{{author}}},\n  title = {{TODO}},\n  year = {{{year}}},\n"
-        f"  eprint = {{{number}}},\n  archiveprefix = {{arXiv}},\n}}\n"
+        f"@misc{{{key},\n  author = {{{author}}},\n  title = {{[title of arXiv:{number}]}},\n"
+        f"  year = {{{year}}},\n  eprint = {{{number}}},\n  archiveprefix = {{arXiv}},\n}}\n"
     )
 
 
