@@ -67,7 +67,7 @@ def compare_run(
         notes=notes,
         breakdown=breakdown,
     )
-    return replace(compared, judges=judges)
+    return replace(compared, judges=judges, vary=tuple(manifest.get("vary", compared.vary)))
 
 
 def _with_fields(reader: RunReader, cells: list[CellResult], names: list[str]) -> list[CellResult]:

@@ -34,6 +34,12 @@ class Cell:
     context: CellContext
 
     @property
+    def drawn_once(self) -> str | None:
+        """What all its trials share by one draw ("demo set"); None where each repeat draws its own."""
+        once = self.variant.technique.drawn_once()
+        return None if once == "demo set" and "demos" in self.context.vary else once
+
+    @property
     def label(self) -> str:
         return f"{self.variant.name} × {self.model.name} × {self.dataset.name}"
 

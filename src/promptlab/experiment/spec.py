@@ -142,7 +142,8 @@ class CacheSpec(_Strict):
 class ExperimentSpec(_Strict):
     """One experiment: variants × models × data sets, and how the answers are scored and compared.
 
-    `human_labels` names a file of people's labels, against which judges are checked.
+    `human_labels` names a file of people's labels, against which judges are checked. `vary` says what each of
+    the `repeats` draws anew: completions, the demo set, the order of the demos.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=NAME_LIMIT)]
@@ -156,6 +157,7 @@ class ExperimentSpec(_Strict):
     primary: str | None = None
     baseline: str | None = None
     repeats: Annotated[int, Field(ge=1, le=1000)] = 1
+    vary: Annotated[list[Literal["completion", "demos", "order"]], Field(min_length=1)] = ["completion"]
     seed: int = 0
     limits: LimitsSpec = LimitsSpec()
     cache: CacheSpec = CacheSpec()
@@ -165,5 +167,5 @@ class ExperimentSpec(_Strict):
 
 
 # Keys the file will know later. Until then each is refused: nothing is accepted and ignored.
-NOT_BUILT_YET = frozenset({"match_tokens", "allow_unsafe_code", "vary"})
+NOT_BUILT_YET = frozenset({"match_tokens", "allow_unsafe_code"})
 NOT_BUILT_SOURCES = frozenset({"hub", "preset"})

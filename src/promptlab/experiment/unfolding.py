@@ -38,6 +38,12 @@ class _Unfolder:
                 raise self._wrong(
                     (key,), "this key is planned but not built yet", remedy="Remove it for now."
                 )
+        if isinstance(varied := result.get("vary"), list) and "optimizer_seed" in varied:
+            raise self._wrong(
+                ("vary", varied.index("optimizer_seed")),
+                "'optimizer_seed' is planned but not built yet",
+                remedy="Vary completion, demos or order.",
+            )
         if "dataset" in result:
             if "datasets" in result:
                 raise self._wrong(

@@ -69,6 +69,11 @@ class DemoSpec(BaseModel):
             raise ValueError("diversity goes with select: mmr")
         return self
 
+    @property
+    def drawn_once(self) -> bool:
+        """One draw serves all questions."""
+        return self.count > 0 and self.select in ("random", "balanced") and self.per == "cell"
+
 
 def question_text(question: Question) -> str:
     """The texts of a question's inputs: what is compared where no other text is given."""
@@ -95,12 +100,16 @@ class DemoSelector:
         seed: int,
         *,
         text: Callable[[Question], str] = question_text,
+        repeat: int = 0,
     ) -> None:
-        """Raises ExperimentError (field "demos.…") where train cannot give such demos."""
+        """Raises ExperimentError (field "demos.…") where train cannot give such demos.
+
+        What is drawn once is drawn anew for another `repeat`.
+        """
         self.spec = spec
         self._train = train
         self._text = text
-        self._seed = seed if spec.seed is None else spec.seed
+        self._drawn_by = [seed if spec.seed is None else spec.seed, *([repeat] if repeat else [])]
         if spec.count > len(train):
             raise _refused(
                 "count",
@@ -148,7 +157,7 @@ class DemoSelector:
 
     def _once(self, what: str) -> random.Random:
         """A generator that draws the same for every question of the cell."""
-        return seeded("demos", what, self._seed)
+        return seeded("demos", what, *self._drawn_by)
 
     def _candidate(self, sample: Sample) -> _Candidate:
         return _Candidate(sample, self._text(sample.question()))

@@ -98,6 +98,10 @@ class Technique(BaseModel, ABC):
         """What all its trials share by one draw ("demo set"): a verdict then holds with this draw only."""
         return None
 
+    def redraws(self) -> frozenset[str]:
+        """What of `vary` a repeat can draw anew here besides the completion: "demos", "order"."""
+        return frozenset()
+
     def check(self, ctx: CellContext) -> None:
         """Raises ExperimentError for what is wrong with these settings on this data, before any call."""
 

@@ -33,7 +33,8 @@ class _Sampling:
 class CellContext:
     """One cell's surroundings: task, model, the train and dev splits, the seed.
 
-    `sampling` is what the variant sets. There is no way from here to a test sample.
+    `sampling` is what the variant sets; `vary`, what each repeat draws anew. There is no way from here to a
+    test sample.
     """
 
     task: Task
@@ -44,7 +45,8 @@ class CellContext:
     sampling: Mapping[str, Any] = field(default_factory=dict)
     cell: str = ""
     timeout_s: float = 60.0
-    demos: DemoSelector | None = None
+    vary: frozenset[str] = frozenset({"completion"})
+    _demos: dict[int, DemoSelector] = field(default_factory=dict)
     _unstaged: _Sampling | None = None
 
     def chosen(self, stage: Mapping[str, Any]) -> _Sampling:
@@ -64,11 +66,27 @@ class CellContext:
 
     def select_demos(self, spec: DemoSpec) -> DemoSelector:
         """The selector over this data set's train split. ExperimentError where there are too few."""
+        self._demos = {0: self._selector(spec, 0)}
+        return self._demos[0]
+
+    def demos_of(self, repeat: int) -> DemoSelector:
+        """The selector of one repeat: that of the first, unless each repeat draws its own demos."""
+        if not self._demos:
+            raise RuntimeError("demos() needs select_demos() in prepare")
+        first = self._demos[0]
+        if "demos" not in self.vary or not first.spec.drawn_once:
+            return first
+        if repeat not in self._demos:
+            self._demos[repeat] = self._selector(first.spec, repeat)
+        return self._demos[repeat]
+
+    def _selector(self, spec: DemoSpec, repeat: int) -> DemoSelector:
         from promptlab.retrieval import DemoSelector
 
         # Equal prompts are equal questions, whatever else their rows say.
-        self.demos = DemoSelector(self.dataset.view("train"), spec, self.seed, text=self.task.render_prompt)
-        return self.demos
+        return DemoSelector(
+            self.dataset.view("train"), spec, self.seed, text=self.task.render_prompt, repeat=repeat
+        )
 
 
 class TrialContext:
@@ -101,9 +119,10 @@ class TrialContext:
 
     def demos(self) -> list[Sample]:
         """The demos for this trial's question, in the order in which they are shown."""
-        if self._cell.demos is None:
-            raise RuntimeError("demos() needs select_demos() in prepare")
-        return self._cell.demos.select(self._question, self.rng)
+        demos = self._cell.demos_of(self._repeat).select(self._question, self.rng)
+        if self._repeat and "order" in self._cell.vary:
+            seeded("demos", "order of repeat", self._cell.seed, self._repeat).shuffle(demos)
+        return demos
 
     def prompt(self, question: Question, *, instruction: bool = True) -> list[Message]:
         """The task's own messages for `question`; the answer instruction after a blank line, if wanted."""
@@ -130,7 +149,7 @@ class TrialContext:
             model=cell.model,
             messages=sent,
             sampling=chosen.values,
-            draw=Draw(self._repeat, ordinal, self._question.id),
+            draw=Draw(self._repeat if "completion" in cell.vary else 0, ordinal, self._question.id),
             name=name,
             cell=cell.cell,
             timeout_s=cell.timeout_s,

@@ -22,7 +22,8 @@ class FewShot(Technique):
     `demos: {render: turns}` shows each demo as a user's and an assistant's turn; `single` writes them all
     into the one user message. The answer instruction stands once, with the question, never in a demo.
     Records the ids of the demos. The item that is asked, or its duplicate, is never its own demo.
-    Limit: the result is that of this demo set; another draw may give another.
+    Limit: the result is that of this demo set; another draw may give another (`vary: [completion, demos]`
+    with `repeats` draws several).
     """
 
     demos: DemoSpec = Field(default_factory=lambda: DemoSpec(count=4))
@@ -31,9 +32,11 @@ class FewShot(Technique):
         return True
 
     def drawn_once(self) -> str | None:
-        return (
-            "demo set" if self.demos.select in ("random", "balanced") and self.demos.per == "cell" else None
-        )
+        return "demo set" if self.demos.drawn_once else None
+
+    def redraws(self) -> frozenset[str]:
+        order = {"order"} if self.demos.count > 1 else set()
+        return frozenset(order | ({"demos"} if self.demos.drawn_once else set()))
 
     async def prepare(self, ctx: CellContext) -> None:
         ctx.select_demos(self.demos)
