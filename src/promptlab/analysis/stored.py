@@ -8,11 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from promptlab.analysis.cells import CellResult, Family
 from promptlab.analysis.comparing import compare
 from promptlab.analysis.comparison import Comparison, Status
+from promptlab.analysis.counted import counts_of
 from promptlab.analysis.judged import judge_reports
 from promptlab.runs import RunDirectory, RunReader
 
@@ -159,6 +161,7 @@ def _cell(
         },
         oracle=bool(row["oracle"]),
         drawn_once=row["drawn_once"],
+        counts=counts_of(orjson.loads(row["spec"])["variant"]),
     )
 
 
