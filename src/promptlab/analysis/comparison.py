@@ -12,6 +12,7 @@ from promptlab.analysis.cells import CellResult, Family
 from promptlab.analysis.families import CellName
 from promptlab.analysis.intervals import Interval
 from promptlab.analysis.paired import Difference
+from promptlab.basics.registry import matching_names
 
 if TYPE_CHECKING:
     from promptlab.analysis.judged import JudgeReport
@@ -229,7 +230,15 @@ class Comparison:
     def filtered(
         self, *, variants: Sequence[str] | None = None, models: Sequence[str] | None = None
     ) -> Comparison:
-        """Shows less and changes no number: `p_adjusted` stays as the file's family made it."""
+        """Shows less and changes no number: `p_adjusted` stays as the file's family made it.
+
+        A name also means all that a matrix made of it. UsageError: there is no such name.
+        """
+        names = [cell.name for cell in self.cells]
+        if variants is not None:
+            variants = matching_names(variants, (each.variant for each in names), "there is no variant")
+        if models is not None:
+            models = matching_names(models, (each.model for each in names), "there is no model")
 
         def kept(name: CellName) -> bool:
             return (variants is None or name.variant in variants) and (models is None or name.model in models)

@@ -354,7 +354,7 @@ def _counts(comparison: Comparison, speaker: Speaker) -> Figure | None:
             }
         )
     units = words.listed(list(dict.fromkeys(key[2] for key in curves)))
-    ticks = sorted({value for trace in traces for value in trace["x"]})
+    ticks = sorted({value for points in curves.values() for value in points})
     return laid_out(
         traces,
         f"{label(comparison.primary)} over the number of {units}, 95 % intervals",
