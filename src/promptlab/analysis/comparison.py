@@ -15,6 +15,7 @@ from promptlab.analysis.paired import Difference
 from promptlab.basics.registry import matching_names
 
 if TYPE_CHECKING:
+    from promptlab.analysis.exposure import Tried
     from promptlab.analysis.judged import JudgeReport
 
 Status = Literal["complete", "stopped: budget", "interrupted", "failed"]
@@ -191,7 +192,8 @@ class Breakdown:
 @dataclass(frozen=True, eq=False)
 class Comparison:
     """What `compare` prints. `notes` are statements about the run that belong beside every verdict,
-    `judges` what judging took: it is not in the cells' cost. `vary`: what each repeat drew anew."""
+    `judges` what judging took: it is not in the cells' cost. `vary`: what each repeat drew anew;
+    `tried`: how many variants the test samples have seen, in all runs around this one."""
 
     run: str
     experiment: str
@@ -206,6 +208,7 @@ class Comparison:
     breakdowns: tuple[Breakdown, ...] = ()
     judges: tuple[JudgeReport, ...] = ()
     vary: tuple[str, ...] = ("completion",)
+    tried: tuple[Tried, ...] = ()
 
     @property
     def primary(self) -> str:

@@ -15,6 +15,7 @@ from promptlab.analysis.cells import CellResult, Family
 from promptlab.analysis.comparing import compare
 from promptlab.analysis.comparison import Comparison, Status
 from promptlab.analysis.counted import counts_of
+from promptlab.analysis.exposure import extensions, tried_on_test
 from promptlab.analysis.judged import judge_reports
 from promptlab.runs import RunDirectory, RunReader
 
@@ -51,6 +52,7 @@ def compare_run(
         min_effect=scoring["min_effect"],
     )
     notes = [f"{name}: {note}" for name, facts in manifest["datasets"].items() for note in facts["notes"]]
+    notes += extensions(manifest)
     if limit is not None:
         sizes = {name: facts["sizes"]["test"] for name, facts in manifest["datasets"].items()}
         notes += [
@@ -69,7 +71,12 @@ def compare_run(
         notes=notes,
         breakdown=breakdown,
     )
-    return replace(compared, judges=judges, vary=tuple(manifest.get("vary", compared.vary)))
+    return replace(
+        compared,
+        judges=judges,
+        vary=tuple(manifest.get("vary", compared.vary)),
+        tried=tried_on_test(run),
+    )
 
 
 def _with_fields(reader: RunReader, cells: list[CellResult], names: list[str]) -> list[CellResult]:

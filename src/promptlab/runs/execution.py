@@ -94,7 +94,7 @@ def execute(
                 _check(plan, home, options, tell, approve, trials=missing > 0)
             if missing:
                 discard = False
-                _note(run, plan, facts, status="running")
+                _note(run, plan, facts, status="running", **_extension(run, plan, store, cells))
                 if watch is not None:
                     watch(progress)
                 if listen is not None:
@@ -174,6 +174,20 @@ def _note(run: RunDirectory, plan: Plan, facts: Facts, **more: Any) -> None:
     """Writes down what the experiment file says now."""
     write_atomically(run.path / EXPERIMENT, plan.loaded.text.encode())
     run.update_manifest(**facts, **more)
+
+
+def _extension(run: RunDirectory, plan: Plan, store: RunStore, cells: dict[str, int]) -> dict[str, Any]:
+    """Kept where cells of a complete run, whose results could be seen, now get more trials."""
+    known = run.manifest()
+    before = after = 0
+    for cell in plan.chosen if known.get("status") == "complete" else ():
+        finished = store.count_finished({cells[cell.hash]: plan.samples_in(cell.dataset)}, plan.spec.repeats)
+        if 0 < finished < plan.trials_in(cell):
+            before, after = before + finished, after + plan.trials_in(cell)
+    if not before:
+        return {}
+    grown = {"at": time.time(), "from": before, "to": after}
+    return {"extended": [*known.get("extended", []), grown]}
 
 
 def _differs(run: RunDirectory, plan: Plan, facts: Facts) -> bool:
