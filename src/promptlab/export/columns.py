@@ -40,6 +40,9 @@ class Glyphs:
         return cls("|", "-", "o", "|", "-", "^", "v", "*")
 
 
+ROUGH = "~"  # behind an interval that may cover less than it says
+
+
 def score_columns(
     rows: Rows, comparison: Comparison, speaker: Speaker, glyphs: Glyphs, whisker: int
 ) -> list[Column]:
@@ -88,6 +91,8 @@ def _score(cell: CellSummary | None, scorer: str, digits: int) -> Text:
         return Text("-", style="dim")
     text = Text(words.number(found.mean, digits), style="bold")
     text.append(f" {words.bounds(found.low, found.high, digits)}".rstrip(), style="not bold")
+    if found.cautions:
+        text.append(ROUGH, style="not bold yellow")
     return text
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from promptlab.analysis import words
 from promptlab.analysis.comparison import Comparison
 from promptlab.basics.errors import NO_ANSWER_KINDS
-from promptlab.export.columns import Glyphs, marked
+from promptlab.export.columns import ROUGH, Glyphs, marked
 
 INTERVALS = {
     "wilson": "Wilson",
@@ -56,7 +56,7 @@ def intervals_said(comparison: Comparison) -> str:
     of_groups = f" in {words.count(groups[0])} groups" if groups else ""
     text = f"n = {n} samples{of_groups}. [ ]: 95 % interval ({words.listed(methods)})"
     cautions = list(dict.fromkeys(caution for each in found for caution in each.cautions))
-    return f"{text}, rough: {words.listed(cautions)}." if cautions else f"{text}."
+    return f"{text}, {ROUGH} rough: {words.listed(cautions)}." if cautions else f"{text}."
 
 
 def repeats_said(comparison: Comparison) -> str:

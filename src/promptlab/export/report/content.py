@@ -54,6 +54,9 @@ def facts(run: RunDirectory, comparison: Comparison, reader: RunReader) -> dict[
                 "planned": cell.result.planned,
                 "time": words.seconds(cell.result.latency_p50_s),
                 "best": [name for name in scorers if cell.name in best[name]],
+                "rough": [
+                    name for name in scorers if (found := cell.scores[name].interval) and found.cautions
+                ],
                 "ahead": [name for name in scorers if cell.name in ahead[name]],
             }
             for cell in comparison.cells

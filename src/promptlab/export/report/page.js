@@ -49,7 +49,7 @@
     if (best) node.append(make("span", " ★", "good"));
     else if (cell.ahead.includes(name)) node.append(make("span", " ▲", "good"));
     if (found.ci_low !== null) {
-      node.append(make("span", ` [${number(found.ci_low)}, ${number(found.ci_high)}]`, "dim"));
+      node.append(make("span", ` [${number(found.ci_low)}, ${number(found.ci_high)}]${cell.rough.includes(name) ? "~" : ""}`, "dim"));
     }
     return node;
   }
