@@ -68,7 +68,9 @@ def confinement() -> Confinement:
     except TemplateGone as error:
         return Confinement((), str(error))
     try:
-        answer = template.ask(request_of(_PROBE, _CALL, "", SandboxLimits(), confined=True), _PROBE_S)
+        answer = template.ask(
+            request_of(_PROBE, _CALL, "", "__main__", SandboxLimits(), confined=True), _PROBE_S
+        )
     except TemplateGone as error:
         return Confinement((), f"the process for it did not answer ({error})")
     finally:
@@ -93,7 +95,14 @@ def check_sandbox(*, allow_unsafe: bool = False) -> None:
 
 
 def request_of(
-    code: str, call: str | None, stdin: str, limits: SandboxLimits, *, confined: bool
+    code: str, call: str | None, stdin: str, name: str, limits: SandboxLimits, *, confined: bool
 ) -> dict[str, Any]:
     """A program as the template is told of it."""
-    return {"code": code, "call": call, "stdin": stdin, "limits": asdict(limits), "confined": confined}
+    return {
+        "code": code,
+        "call": call,
+        "stdin": stdin,
+        "name": name,
+        "limits": asdict(limits),
+        "confined": confined,
+    }

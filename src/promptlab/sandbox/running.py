@@ -24,10 +24,11 @@ async def run_program(
     *,
     call: str | None = "solution()",
     stdin: str = "",
+    name: str = "__main__",
     limits: SandboxLimits = _DEFAULT,
     allow_unsafe: bool = False,
 ) -> ProgramResult:
-    """Runs `code` as a Python module and evaluates `call` in it; None where what it prints is all.
+    """Runs `code` as the Python module `name` and evaluates `call` in it; None where what it prints is all.
 
     The program has the standard library's modules for computing, no files, no network, no other process, an
     empty environment and a fixed random seed. The kernel holds it to that (`Confinement.layers`). Where the
@@ -41,7 +42,7 @@ async def run_program(
         check_sandbox(allow_unsafe=allow_unsafe)
     except UsageError as error:
         return ProgramResult("unavailable", str(error))
-    request = request_of(code, call, stdin, limits, confined=found.confined)
+    request = request_of(code, call, stdin, name, limits, confined=found.confined)
     async with _slots.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(os.cpu_count() or 1)):
         try:
             answer = await _answer(request)

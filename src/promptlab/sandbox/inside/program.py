@@ -36,7 +36,7 @@ def live(request: dict[str, Any], nothing: int, output: int, result: int, templa
         except (OSError, ValueError) as error:
             outcome = _failed("unavailable", error)
         else:
-            outcome = _run(request["code"], request["call"], request["stdin"])
+            outcome = _run(request["code"], request["call"], request["stdin"], request["name"])
             if any(len(outcome.get(each) or "") > request["limits"]["output_bytes"] for each in _SPELLINGS):
                 outcome = {"failure": "output", "message": "a value longer than the limit"}
         _write(json.dumps(outcome).encode())
@@ -79,10 +79,10 @@ def _give_up_rights(request: dict[str, Any]) -> None:
         seccomp.confine()
 
 
-def _run(code: str, call: str | None, stdin: str) -> dict[str, Any]:
+def _run(code: str, call: str | None, stdin: str, name: str) -> dict[str, Any]:
     """What came of the program: its value as text and as JSON, or why it has none."""
-    main = types.ModuleType("__main__")
-    sys.modules["__main__"] = main  # where dataclasses and typing look for the program's names
+    main = types.ModuleType(name)
+    sys.modules[name] = main  # where dataclasses and typing look for the program's names
     sys.stdin = io.TextIOWrapper(io.BytesIO(stdin.encode("utf-8", "replace")), encoding="utf-8")
     sys.stdout = printed = open(  # noqa: SIM115  ends with the process
         1, "w", encoding="utf-8", errors="backslashreplace", closefd=False
