@@ -26,8 +26,8 @@ class Scoring:
     """Scorers by column name, the first the headline; what the comparison's family is built from.
 
     `strict` and `extracted` name the pair that tells format and ability apart; the one that the file does
-    not ask for is added, since every verdict needs both. None where the target is no answer but its tests. `judges` are the scorers that ask a model;
-    `columns` names all.
+    not ask for is added, since every verdict needs both. None where the target is no answer but its tests.
+    `judges` are the scorers that ask a model; `columns` names all.
     """
 
     scorers: dict[str, Scorer]

@@ -68,7 +68,9 @@ class CodeTests(Scorer):
         if answered.failure not in (None, "sandbox"):
             return CodeGrade(0.0)
         code = f"{self._column(gold, self.before) or ''}\n{program_in(answered)}"
-        limits = SandboxLimits(cpu_s=self.cpu_s, wall_s=_WALL_PER_CPU_S * self.cpu_s, memory_mb=self.memory_mb)
+        limits = SandboxLimits(
+            cpu_s=self.cpu_s, wall_s=_WALL_PER_CPU_S * self.cpu_s, memory_mb=self.memory_mb
+        )
         if isinstance(tests, str):
             # The tests are compiled apart: no reply can take them into a string that it leaves open.
             result = await run_program(
