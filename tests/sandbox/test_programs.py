@@ -32,6 +32,7 @@ asyncio.run(run_program("while True: pass"))
         ("def solution(): return ['ä', (1, 2.5), None]", "['ä', (1, 2.5), None]", ["ä", [1, 2.5], None]),
         ("def solution(): return 'a\\nb'", "a\nb", "a\nb"),
         ("def solution(): pass", "None", None),
+        ("def solution(): return '\\ud800!'", "?!", None),
         (
             "from datetime import datetime\ndef solution(): return datetime.strptime('2024', '%Y').year",
             "2024",
