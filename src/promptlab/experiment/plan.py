@@ -18,6 +18,7 @@ from promptlab.experiment.spec import ExperimentSpec
 from promptlab.experiment.timespan import seconds
 from promptlab.experiment.variants import Variant
 from promptlab.models import Limits, Model, Rate
+from promptlab.sandbox import check_sandbox
 from promptlab.techniques import CellContext
 
 
@@ -118,6 +119,17 @@ class Plan:
     def check_prices(self) -> None:
         """ExperimentError for a model of the selection whose price a budget needs and nobody knows."""
         check_prices(self.loaded, self._chosen_models(), self.limits())
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether programs that models wrote are run: by a technique, or by a scorer."""
+        scored = any(each.runs_code for each in self.scoring.scorers.values())
+        return scored or any(cell.variant.technique.runs_code for cell in self.cells)
+
+    def check_code(self) -> None:
+        """UsageError where programs would run that this machine cannot confine, unless the file says so."""
+        if self.runs_code:
+            check_sandbox(allow_unsafe=self.spec.allow_unsafe_code)
 
     def _chosen_models(self) -> list[Model]:
         return list({cell.model.name: cell.model for cell in self.chosen}.values())

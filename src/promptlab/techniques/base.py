@@ -74,6 +74,7 @@ class Technique(BaseModel, ABC):
 
     version: ClassVar[int] = 1  # rises whenever the same settings could send other prompts
     oracle: ClassVar[bool] = False  # gets the target; its rows say so everywhere
+    runs_code: ClassVar[bool] = False  # `solve` runs what the model wrote: `ctx.run_program`
     default_sampling: ClassVar[Mapping[str, Any]] = MappingProxyType({"temperature": 0})
     registered_name: ClassVar[str] = ""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from promptlab.basics.errors import CallError
+from promptlab.basics.errors import CallError, UsageError
 from promptlab.basics.hashing import seeded
 from promptlab.datasets.sample import Question, Sample
 from promptlab.datasets.task import Task
@@ -18,6 +18,7 @@ from promptlab.techniques.base import CallRecord, Technique, Trace
 if TYPE_CHECKING:
     from promptlab.datasets import Dataset
     from promptlab.retrieval import DemoSelector, DemoSpec
+    from promptlab.sandbox import ProgramResult, SandboxLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class CellContext:
     sampling: Mapping[str, Any] = field(default_factory=dict)
     cell: str = ""
     timeout_s: float = 60.0
+    allow_unsafe_code: bool = False
     demos: DemoSelector | None = None
     _unstaged: _Sampling | None = None
 
@@ -144,6 +146,21 @@ class TrialContext:
             record.error, record.attempts = str(error), error.attempts
             raise
         return record.completion
+
+    async def run_program(
+        self, code: str, *, call: str | None = "solution()", limits: SandboxLimits | None = None
+    ) -> ProgramResult:
+        """Runs what the model wrote, confined as the experiment says (see `sandbox.run_program`).
+
+        UsageError where this machine must not run it: that is no failure of the program.
+        """
+        from promptlab.sandbox import SandboxLimits, run_program
+
+        allowed = self._cell.allow_unsafe_code
+        result = await run_program(code, call=call, limits=limits or SandboxLimits(), allow_unsafe=allowed)
+        if result.failure == "unavailable":
+            raise UsageError(result.message)
+        return result
 
     def note(self, **facts: Any) -> None:
         """Keeps facts of this trial for its trace: votes, subproblems, retrieved ids."""
