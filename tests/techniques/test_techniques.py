@@ -54,9 +54,10 @@ class Bench:
             with ScriptedTransport(script) as door:
                 found = self.dataset.find(sample, "test")
                 assert found is not None
-                await self.cell.technique.prepare(self.cell)
+                self.cell.door = door
+                await self.cell.prepare()
                 context = TrialContext(self.cell, door, found.question(), repeat)
-                answer = await self.cell.technique.solve(found.question(), context)
+                answer = await context.solve()
                 return answer, context, door
 
         return asyncio.run(work())
@@ -201,7 +202,7 @@ def test_more_demos_than_train_rows_is_found_before_any_call(tmp_path: Path) -> 
     technique = build("few_shot", demos={"count": 4})
     bench = Bench(tmp_path, technique)
     with pytest.raises(ExperimentError, match="4"):
-        technique.check(bench.cell)
+        bench.cell.check()
 
 
 def test_the_variants_sampling_beats_the_stage_the_models_and_the_default(tmp_path: Path) -> None:

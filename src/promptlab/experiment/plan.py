@@ -12,7 +12,7 @@ from promptlab.basics.errors import UsageError
 from promptlab.basics.registry import did_you_mean
 from promptlab.datasets import Dataset, Sample, Task
 from promptlab.experiment.loading import Loaded
-from promptlab.experiment.models import check_keys, check_prices
+from promptlab.experiment.models import check_keys, check_model_key, check_model_price, check_prices
 from promptlab.experiment.scoring import Scoring
 from promptlab.experiment.spec import ExperimentSpec
 from promptlab.experiment.timespan import seconds
@@ -114,13 +114,22 @@ class Plan:
     def check_keys(self) -> None:
         """ExperimentError for a model of the selection whose key is nowhere."""
         check_keys(self.loaded, self._chosen_models())
+        for model in self._embedding_models():
+            named = self.spec.embedding.api_key_env if self.spec.embedding else None
+            check_model_key(self.loaded, model, named, ("embedding",))
 
     def check_prices(self) -> None:
         """ExperimentError for a model of the selection whose price a budget needs and nobody knows."""
         check_prices(self.loaded, self._chosen_models(), self.limits())
+        for model in self._embedding_models():
+            check_model_price(self.loaded, model, self.limits(), ("embedding",))
 
     def _chosen_models(self) -> list[Model]:
         return list({cell.model.name: cell.model for cell in self.chosen}.values())
+
+    def _embedding_models(self) -> list[Model]:
+        found = [cell.context.embedding for cell in self.chosen]
+        return list({model.name: model for model in found if model is not None}.values())
 
     def limits(self) -> Limits:
         """What the file says under `limits`, for the door."""
