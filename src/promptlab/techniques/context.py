@@ -277,6 +277,23 @@ class TrialContext:
         last = Message("user", rendered([("task", str(asked[-1].content))], technique.format))
         return [*asked[:-1], last, reply]
 
+    def words(self, question: Question, text: str, *, instruction: bool = False) -> list[Message]:
+        """The task's system message, and `text` in the variant's format, where a technique has prompts of
+        its own. The answer instruction as in `prompt`."""
+        system = [Message("system", said) for role, said in self.task.render(question) if role == "system"]
+        told = self.task.render_instruction(question) if instruction else ""
+        parts: list[Part] = [("task", text), ("answer_format", told)]
+        return [*system, Message("user", rendered(parts, self._cell.technique.format))]
+
+    @property
+    def context(self) -> str:
+        """What the technique's `context` found for this question."""
+        return self._context
+
+    def use_context(self, text: str) -> None:
+        """`text` stands before the prompt from now on, after what an outer context found."""
+        self._context = "\n\n".join(filter(None, (self._context, text)))
+
     def with_instruction(self, messages: list[Message], question: Question) -> list[Message]:
         """The same messages, the answer instruction after a blank line in the last one."""
         text = self.task.render_instruction(question)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 MAX_WORDS = 10_000
-_TOKEN = re.compile(r"""\s*(?:"([^"\n]*)"|'([^'\n]*)'|(\d{1,4})|([()+*]))""")
+_TOKEN = re.compile(r"""(?:"([^"\n]*)"|'([^'\n]*)'|(\d{1,4})|([()+*]))""")
 _PHRASE = re.compile(r"\banswer is\b:?", re.IGNORECASE)
 _STRAY_TOKENS = 3
 _DEEPEST = 50
