@@ -89,12 +89,6 @@ class CellContext:
     def check(self) -> None:
         """ExperimentError for what is wrong with the technique, or those inside it, on this data."""
         technique = self.technique
-        for name, part in technique.parts():
-            try:
-                self.part(part).check()
-            except ExperimentError as error:
-                error.field = ".".join(filter(None, (name, error.field)))
-                raise
         if technique.context is not None and not technique.context.gathers:
             raise ExperimentError(
                 f"{technique.context.registered_name} finds nothing to stand before a prompt",
@@ -107,6 +101,12 @@ class CellContext:
                 field="demos",
                 remedy="Remove `demos:`.",
             )
+        for name, part in technique.parts():
+            try:
+                self.part(part).check()
+            except ExperimentError as error:
+                error.field = ".".join(filter(None, (name, error.field)))
+                raise
         spec = technique.demo_spec(self.task)
         if spec is not None:
             first = self.dataset.first("test").question()

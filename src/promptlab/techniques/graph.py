@@ -14,7 +14,7 @@ import orjson
 
 from promptlab.basics.errors import ExperimentError
 from promptlab.basics.named_file import FileContent
-from promptlab.datasets.grams import normalised, words
+from promptlab.datasets.grams import tokens
 
 Triple = tuple[str, str, str]
 
@@ -43,11 +43,11 @@ class Graph:
 
     @cached_property
     def _spellings(self) -> dict[tuple[str, ...], str]:
-        return {tuple(words(entity)): entity for entity in reversed(self.entities) if normalised(entity)}
+        return {key: entity for entity in reversed(self.entities) if (key := tuple(tokens(entity)))}
 
     def linked(self, text: str) -> list[str]:
         """The entities that the text names, word for word but for case; the longest name wins."""
-        said = list(words(text))
+        said = list(tokens(text))
         longest = max(map(len, self._spellings), default=0)
         found, at = [], 0
         while at < len(said):

@@ -31,8 +31,9 @@ def expand(text: str) -> str | None:
                 words = _Parser(run[start:]).whole()
             except _NoExpression:
                 continue
-            # A single quotation in the midst of words is a mention, no answer.
-            if len(run) - start > 1 or phrases or len(tail.split()) == len(words):
+            # A quotation alone in the midst of words is a mention, no answer.
+            joined = any(value in ("+", "*") for _, value in run[start:])
+            if joined or phrases or tail.strip(" \n.\"'") == " ".join(words):
                 return " ".join(words)
     return None
 
