@@ -188,10 +188,10 @@ def test_the_controls_show_no_facts_or_random_ones(tmp_path: Path) -> None:
 
 
 def test_where_nothing_is_linked_all_triples_are_searched_and_that_is_said(tmp_path: Path) -> None:
-    (tmp_path / "g.csv").write_text("Rivers,are,mighty\nEgg,is,round\n")
+    (tmp_path / "g.csv").write_text("Rivers,carry,water\nEgg,has,shell\n")
     technique = build("knowledge_graph", tmp_path, facts_file="g.csv", k=1)
     _, context, _ = bench(tmp_path, technique).solve(["?"])
-    assert context.trace.notes["facts"] == [["Rivers", "are", "mighty"]]
+    assert context.trace.notes["facts"] == [["Rivers", "carry", "water"]]
     assert context.trace.notes["linked"] == "nothing: all triples searched"
 
 
