@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from promptlab.analysis.cells import CellResult, Family
@@ -36,7 +37,11 @@ def compare_run(
     breakdown = scoring.get("breakdown", [])
     with RunReader(run) as reader:
         scorers = reader.scorers()
-        cells = [_cell(reader.connection, row, scorers, manifest, limit) for row in reader.cells()]
+        pass_at = _pass_at(reader, scorers)
+        cells = [
+            replace(_cell(reader.connection, row, scorers, manifest, limit), pass_at=pass_at)
+            for row in reader.cells()
+        ]
         if breakdown:
             cells = _with_fields(reader, cells, breakdown)
         judges = judge_reports(reader)
@@ -49,6 +54,9 @@ def compare_run(
         min_effect=scoring["min_effect"],
     )
     notes = [f"{name}: {note}" for name, facts in manifest["datasets"].items() for note in facts["notes"]]
+    sandbox = manifest.get("sandbox")
+    if sandbox is not None and not sandbox["confined"]:
+        notes.append(f"programs ran unconfined (`allow_unsafe_code`): {sandbox['gap']}")
     if limit is not None:
         sizes = {name: facts["sizes"]["test"] for name, facts in manifest["datasets"].items()}
         notes += [
@@ -68,6 +76,15 @@ def compare_run(
         breakdown=breakdown,
     )
     return replace(compared, judges=judges)
+
+
+def _pass_at(reader: RunReader, scorers: dict[str, int]) -> dict[str, int]:
+    """The k of the scorers whose sample is passed where one of k draws passes."""
+    specs = dict(reader.connection.execute("SELECT id, spec FROM scorers").fetchall())
+    found = {name: orjson.loads(specs[number]) for name, number in scorers.items()}
+    return {
+        name: spec["k"] for name, spec in found.items() if spec["scorer"] == "code_tests" and spec["k"] > 1
+    }
 
 
 def _with_fields(reader: RunReader, cells: list[CellResult], names: list[str]) -> list[CellResult]:

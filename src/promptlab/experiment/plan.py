@@ -18,6 +18,7 @@ from promptlab.experiment.spec import ExperimentSpec
 from promptlab.experiment.timespan import seconds
 from promptlab.experiment.variants import Variant
 from promptlab.models import Limits, Model, Rate
+from promptlab.sandbox import check_sandbox
 from promptlab.techniques import CellContext
 
 
@@ -123,6 +124,17 @@ class Plan:
         check_prices(self.loaded, self._chosen_models(), self.limits())
         for model in self._embedding_models():
             check_model_price(self.loaded, model, self.limits(), ("embedding",))
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether programs that models wrote are run: by a technique, or by a scorer."""
+        scored = any(each.runs_code for each in self.scoring.scorers.values())
+        return scored or any(cell.variant.technique.may_run_code() for cell in self.cells)
+
+    def check_code(self) -> None:
+        """UsageError where programs would run that this machine cannot confine, unless the file says so."""
+        if self.runs_code:
+            check_sandbox(allow_unsafe=self.spec.allow_unsafe_code)
 
     def _chosen_models(self) -> list[Model]:
         return list({cell.model.name: cell.model for cell in self.chosen}.values())

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from promptlab.basics.errors import ExperimentError
+from promptlab.basics.errors import ExperimentError, UsageError
 from promptlab.basics.hashing import digest
 from promptlab.basics.registry import did_you_mean
 from promptlab.basics.templates import TemplateError, template
@@ -21,6 +21,8 @@ from promptlab.experiment.scoring import Scoring, resolve_scoring
 from promptlab.experiment.variants import Variant, resolve_variants
 from promptlab.experiment.yaml_lines import Path_
 from promptlab.models import Model
+from promptlab.scoring import AnswerForm, Gold
+from promptlab.scoring.code_tests import CodeTests
 from promptlab.techniques import CellContext
 
 
@@ -52,6 +54,7 @@ def plan_of(loaded: Loaded, home: Path) -> Plan:
         _no_twins(loaded, variants, cells)
         for dataset in datasets:
             _check_questions(loaded, scoring, dataset)
+            _check_tests(loaded, scoring, dataset)
         labels = loaded.spec.human_labels
         if labels is not None and not (loaded.folder / labels).is_file():
             raise loaded.error(("human_labels",), "there is no such file", value=labels)
@@ -173,6 +176,7 @@ def _cell(loaded: Loaded, variant: Variant, model: Model, dataset: Dataset, embe
         cell=cell_hash,
         timeout_s=loaded.spec.limits.timeout_s,
         embedding=searches,
+        allow_unsafe_code=loaded.spec.allow_unsafe_code,
     )
     return Cell(variant, model, dataset, task, cell_hash, spec, context)
 
@@ -189,6 +193,23 @@ def _check_questions(loaded: Loaded, scoring: Scoring, dataset: Dataset) -> None
                 value=each.judge.question,
                 remedy=error.remedy,
             ) from error
+
+
+def _check_tests(loaded: Loaded, scoring: Scoring, dataset: Dataset) -> None:
+    """The tests of the first sample, for scorers that run them."""
+    first = dataset.first()
+    gold = Gold(first.targets, AnswerForm(AnswerType.CODE), first.inputs, first.metadata)
+    for index, name in enumerate(scoring.shown):
+        each = scoring.scorers.get(name)
+        if isinstance(each, CodeTests):
+            try:
+                each.check_sample(gold)
+            except UsageError as error:
+                raise loaded.error(
+                    ("scorers", index),
+                    f"on the first sample of {dataset.name}, {error.message.rstrip('.')}",
+                    remedy=error.remedy,
+                ) from error
 
 
 def _no_twins(loaded: Loaded, variants: list[Variant], cells: list[Cell]) -> None:

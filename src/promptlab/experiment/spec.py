@@ -143,7 +143,8 @@ class ExperimentSpec(_Strict):
     """One experiment: variants × models × data sets, and how the answers are scored and compared.
 
     `embedding` is the model whose vectors techniques search with.
-    `human_labels` names a file of people's labels, against which judges are checked.
+    `human_labels` names a file of people's labels, against which judges are checked. `allow_unsafe_code`:
+    programs that models wrote are run even where the machine cannot confine them.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=NAME_LIMIT)]
@@ -164,8 +165,9 @@ class ExperimentSpec(_Strict):
     min_effect: Annotated[float, Field(gt=0, lt=1)] = 0.05
     breakdown: list[Annotated[str, Field(min_length=1)]] = []
     gates: list[GateSpec] = []
+    allow_unsafe_code: bool = False
 
 
 # Keys the file will know later. Until then each is refused: nothing is accepted and ignored.
-NOT_BUILT_YET = frozenset({"match_tokens", "allow_unsafe_code", "vary"})
+NOT_BUILT_YET = frozenset({"match_tokens", "vary"})
 NOT_BUILT_SOURCES = frozenset({"hub", "preset"})

@@ -20,9 +20,11 @@ from promptlab.runs.interrupting import Interruptible, wait_for
 from promptlab.runs.judges import Surroundings, judge_missing
 from promptlab.runs.judging import BoundJudge, Judged, bind
 from promptlab.runs.labels import keep_labels
+from promptlab.runs.programs import code_scorers, run_missing
 from promptlab.runs.progress import Progress
 from promptlab.runs.regrade import grade_missing
 from promptlab.runs.store import RunStore
+from promptlab.sandbox import confinement
 
 if TYPE_CHECKING:
     from promptlab.runs.engine import Ending
@@ -90,7 +92,8 @@ def execute(
             progress = Progress(planned=sum(plan.trials_in(cell) for cell in plan.chosen))
             result = RunResult(run, "complete", progress)
             store.set_meta({"scorers": [(name, rows[name]) for name in plan.scoring.columns]})
-            if missing or any(count_without_score(store, rows[name]) for name in judges):
+            code = code_scorers(plan.scoring.scorers)
+            if missing or any(count_without_score(store, rows[name]) for name in (*judges, *code)):
                 _check(plan, home, options, tell, approve, trials=missing > 0)
             if missing:
                 discard = False
@@ -105,6 +108,17 @@ def execute(
             else:
                 discard = False
                 progress.reused = progress.planned
+            ran = run_missing(
+                store,
+                code,
+                rows,
+                allow_unsafe=plan.spec.allow_unsafe_code,
+                may_interrupt=options.may_interrupt,
+                tell=tell,
+                watch=watch,
+            )
+            if ran.interrupted:
+                result.status = "interrupted"
             grade_missing(store, plan.scoring.scorers, rows)
             if judges and result.status in ("complete", "failed"):
                 _judge(plan, home, options, store, result, judges, rows, tell, watch)
@@ -112,7 +126,7 @@ def execute(
                 listen(event("ended", run=run.id, status=result.status, sent_calls=result.sent_calls))
             if plan.spec.human_labels is not None:
                 keep_labels(run, store, plan.loaded.folder / plan.spec.human_labels, partial=True)
-            if missing or result.judged.touched:
+            if missing or result.judged.touched or ran.graded:
                 run.update_manifest(status=result.status, ended=time.time())
             elif _differs(run, plan, facts):
                 _note(run, plan, facts)
@@ -131,6 +145,9 @@ def _check(
 
     Without missing `trials` only the judges will be asked.
     """
+    plan.check_code()
+    if plan.runs_code and confinement().gap:
+        tell(f"programs run unconfined, with your rights (`allow_unsafe_code`): {confinement().gap}")
     models = {each.model.name: each.model for each in plan.scoring.judges.values()}
     if trials:
         plan.check_keys()

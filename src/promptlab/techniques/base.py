@@ -92,6 +92,7 @@ class Technique(BaseModel, ABC):
     shows_demos: ClassVar[bool] = True  # its prompts come from `ctx.prompt`, so that `demos` can be given
     # What stands before a demo's question and answer where all demos are in one message.
     marks: ClassVar[tuple[str, str]] = ("", "")
+    runs_code: ClassVar[bool] = False  # `solve` runs what the model wrote: `ctx.run_program`
     default_sampling: ClassVar[Mapping[str, Any]] = MappingProxyType({"temperature": 0})
     registered_name: ClassVar[str] = ""
 
@@ -150,6 +151,10 @@ class Technique(BaseModel, ABC):
         """Whether it shows demos that ship with promptlab."""
         return self.demos is not None and self.demos.set is not None
 
+    def may_run_code(self) -> bool:
+        """Whether it, or a technique inside it, runs what a model wrote."""
+        return self.runs_code or any(part.may_run_code() for _, part in self.parts())
+
     def reads_embeddings(self) -> bool:
         """Whether it searches with the experiment's embedding model, where there is one."""
         own = self.demos is not None and self.demos.select == "knn"
@@ -206,6 +211,7 @@ techniques: Registry[Technique] = Registry(
         "self_consistency": "promptlab.techniques.self_consistency",
         "least_to_most": "promptlab.techniques.least_to_most",
         "plan_and_solve": "promptlab.techniques.plan_and_solve",
+        "program_aided": "promptlab.techniques.program_aided",
         "prompt_chain": "promptlab.techniques.prompt_chain",
         "self_refine": "promptlab.techniques.self_refine",
         "structured_prompt": "promptlab.techniques.structured_prompt",

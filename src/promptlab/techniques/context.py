@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from promptlab.basics.errors import CallError, ExperimentError
+from promptlab.basics.errors import CallError, ExperimentError, UsageError
 from promptlab.basics.hashing import seeded
 from promptlab.datasets.sample import Question, Sample
 from promptlab.datasets.task import Task
@@ -24,6 +24,7 @@ from promptlab.techniques.notation import expand
 if TYPE_CHECKING:
     from promptlab.datasets import Dataset
     from promptlab.retrieval import DemoSelector, DemoSpec
+    from promptlab.sandbox import ProgramResult, SandboxLimits
 
 Vector = tuple[float, ...]
 
@@ -55,6 +56,7 @@ class CellContext:
     timeout_s: float = 60.0
     embedding: Model | None = None
     door: Door | None = None
+    allow_unsafe_code: bool = False
     demos: DemoSelector | None = None
     kept: dict[str, Any] = field(default_factory=dict)
     _unstaged: _Sampling | None = None
@@ -390,6 +392,21 @@ class TrialContext:
         told = answer.reply.text if answer.value is FROM_REPLY else answer.value
         words = expand(told) if isinstance(told, str) else None
         return answer if words is None else Answer(answer.reply, words, rule="python_notation")
+
+    async def run_program(
+        self, code: str, *, call: str | None = "solution()", limits: SandboxLimits | None = None
+    ) -> ProgramResult:
+        """Runs what the model wrote, confined as the experiment says (see `sandbox.run_program`).
+
+        UsageError where this machine must not run it: that is no failure of the program.
+        """
+        from promptlab.sandbox import SandboxLimits, run_program
+
+        allowed = self._cell.allow_unsafe_code
+        result = await run_program(code, call=call, limits=limits or SandboxLimits(), allow_unsafe=allowed)
+        if result.failure == "unavailable":
+            raise UsageError(result.message)
+        return result
 
     def note(self, **facts: Any) -> None:
         """Keeps facts of this trial for its trace: votes, subproblems, retrieved ids."""
