@@ -94,9 +94,13 @@ class Engine:
         cells = self._plan.chosen
         self.progress.planned = sum(self._plan.trials_in(cell) for cell in cells)
         for cell in cells:
-            await cell.variant.technique.prepare(cell.context)
             self._graders[cell.hash] = Grader(cell.task, self._plan.scoring.scorers)
             self._store.stop_cell(self._cells[cell.hash], None)
+            cell.context.door = self._client
+            try:
+                await cell.context.prepare()
+            except CallError as error:  # texts to search in could not be embedded
+                self._stop(cell, str(error))
         lanes: dict[str, list[Cell]] = {}
         for cell in cells:
             lanes.setdefault(cell.model.name, []).append(cell)
@@ -158,7 +162,7 @@ class Engine:
         answer: Answer | None = None
         failure: NoAnswer | None = None
         try:
-            answer = await cell.variant.technique.solve(trial.sample.question(), context)
+            answer = await context.solve()
         except NoAnswer as error:
             failure = error
         except BudgetReached as error:
