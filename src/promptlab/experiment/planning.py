@@ -15,7 +15,7 @@ from promptlab.datasets import AnswerType, Dataset, open_dataset
 from promptlab.datasets.task import template_values
 from promptlab.experiment.gates import check_gates
 from promptlab.experiment.loading import Loaded, load_spec
-from promptlab.experiment.models import resolve_models
+from promptlab.experiment.models import resolve_embedding, resolve_models
 from promptlab.experiment.plan import Cell, Plan
 from promptlab.experiment.scoring import Scoring, resolve_scoring
 from promptlab.experiment.variants import Variant, resolve_variants
@@ -35,12 +35,13 @@ def plan_of(loaded: Loaded, home: Path) -> Plan:
     """The plan of a loaded file. `home` keeps the data sets' indexes."""
     variants = resolve_variants(loaded)
     models = resolve_models(loaded)
+    embedding = resolve_embedding(loaded)
     stack = ExitStack()
     try:
         datasets = _open_datasets(loaded, variants, home, stack)
         scoring = resolve_scoring(loaded, [variant.name for variant in variants])
         cells = [
-            _cell(loaded, variant, model, dataset)
+            _cell(loaded, variant, model, dataset, embedding)
             for dataset in datasets
             for model in models
             for variant in variants
@@ -143,7 +144,7 @@ def _check_breakdown(loaded: Loaded, datasets: list[Dataset]) -> None:
         )
 
 
-def _cell(loaded: Loaded, variant: Variant, model: Model, dataset: Dataset) -> Cell:
+def _cell(loaded: Loaded, variant: Variant, model: Model, dataset: Dataset, embedding: Model | None) -> Cell:
     task = variant.task
     if task.answer is AnswerType.LABEL and not task.labels:
         try:
@@ -161,6 +162,9 @@ def _cell(loaded: Loaded, variant: Variant, model: Model, dataset: Dataset) -> C
         spec["train"] = dataset.split_hash("train")
     if variant.technique.needs_dev():
         spec["dev"] = dataset.split_hash("dev")
+    searches = embedding if variant.technique.reads_embeddings() else None
+    if searches is not None:
+        spec["embedding"] = searches.identity()
     cell_hash = digest(spec)
     context = CellContext(
         task=task,
@@ -171,6 +175,7 @@ def _cell(loaded: Loaded, variant: Variant, model: Model, dataset: Dataset) -> C
         sampling=variant.sampling,
         cell=cell_hash,
         timeout_s=loaded.spec.limits.timeout_s,
+        embedding=searches,
         allow_unsafe_code=loaded.spec.allow_unsafe_code,
     )
     return Cell(variant, model, dataset, task, cell_hash, spec, context)
@@ -258,7 +263,7 @@ def _check(loaded: Loaded, variant: Variant, dataset: Dataset, index: int, cells
             remedy="Add `target: COLUMN`.",
         )
     try:
-        variant.technique.check(cell.context)
+        cell.context.check()
     except ExperimentError as error:
         raise loaded.error(
             (*variant.path, *error.field.split(".")) if error.field else variant.path,

@@ -142,6 +142,7 @@ class CacheSpec(_Strict):
 class ExperimentSpec(_Strict):
     """One experiment: variants × models × data sets, and how the answers are scored and compared.
 
+    `embedding` is the model whose vectors techniques search with.
     `human_labels` names a file of people's labels, against which judges are checked. `allow_unsafe_code`:
     programs that models wrote are run even where the machine cannot confine them.
     """
@@ -150,6 +151,7 @@ class ExperimentSpec(_Strict):
     description: str = ""
     datasets: Annotated[list[DatasetSpec], Field(min_length=1)]
     task: TaskSpec
+    embedding: ModelSpec | None = None
     models: Annotated[list[ModelSpec], Field(min_length=1)]
     variants: Annotated[list[VariantSpec], Field(min_length=1)]
     scorers: list[ScorerSpec] | None = None

@@ -51,6 +51,8 @@ class _Unfolder:
         self._each(result, "models", self._model)
         self._each(result, "variants", self._variant)
         self._each(result, "scorers", self.scorer)
+        if "embedding" in result:
+            result["embedding"] = self._model(result["embedding"], ("embedding",))
         if isinstance(result.get("task"), str):
             result["task"] = {"prompt": result["task"]}
         return result, unfolded

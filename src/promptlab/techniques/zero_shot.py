@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Literal
 
 from promptlab.datasets.sample import Question
-from promptlab.models.request import Message
 from promptlab.techniques.base import Answer, Technique, technique
 from promptlab.techniques.context import TrialContext
 from promptlab.techniques.cues import answer_cue
@@ -25,7 +24,6 @@ class ZeroShot(Technique):
     async def solve(self, question: Question, ctx: TrialContext) -> Answer:
         if self.mode == "task":
             return Answer(await ctx.ask(ctx.prompt(question)))
-        messages = ctx.prompt(question, instruction=False)
         cue = answer_cue(ctx.task, question)
-        closed = Message("user", f"{messages[-1].content}\n\n{cue[0].upper()}{cue[1:]}")
-        return Answer(await ctx.ask([*messages[:-1], closed]))
+        cued = ctx.prompt(question, instruction=False, cue=f"{cue[0].upper()}{cue[1:]}")
+        return Answer(await ctx.ask(cued))

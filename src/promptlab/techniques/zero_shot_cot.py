@@ -37,28 +37,20 @@ class ZeroShotCoT(Technique):
         return Calls(self.calls, self.calls, self.calls)
 
     async def solve(self, question: Question, ctx: TrialContext) -> Answer:
-        plain = ctx.prompt(question, instruction=False)
         stage: dict[str, Any] = (
             {} if self.reason_max_tokens is None else {"max_tokens": self.reason_max_tokens}
         )
         if self.calls == 1:
-            asked = f"{plain[-1].content}\n\n{self.trigger} Then end with a line that says: The answer is X."
-            messages = [*plain[:-1], Message("user", asked)]
-            if self.mode == "task":
-                messages = ctx.with_instruction(messages, question)
+            cue = f"{self.trigger} Then end with a line that says: The answer is X."
+            messages = ctx.prompt(question, cue=cue, instruction=self.mode == "task")
             return self._answer(await ctx.ask(messages, **stage), ctx.task)
-        asked = f"{plain[-1].content}\n\n{self.trigger}"
-        reasoning = await ctx.ask([*plain[:-1], Message("user", asked)], name="reason", **stage)
+        asked = ctx.prompt(question, instruction=False, cue=self.trigger)
+        reasoning = await ctx.ask(asked, name="reason", **stage)
         cue = f"Therefore, {answer_cue(ctx.task, question)}"
         if self.render == "turns":
-            messages = [
-                *plain[:-1],
-                Message("user", asked),
-                Message("assistant", reasoning.text),
-                Message("user", cue),
-            ]
+            messages = [*asked, Message("assistant", reasoning.text), Message("user", cue)]
         else:
-            messages = [*plain[:-1], Message("user", f"{asked}\n{reasoning.text}\n{cue}")]
+            messages = [*asked[:-1], Message("user", f"{asked[-1].content}\n{reasoning.text}\n{cue}")]
         if self.mode == "task":
             messages = ctx.with_instruction(messages, question)
         return self._answer(await ctx.ask(messages), ctx.task)
