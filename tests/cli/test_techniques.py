@@ -24,7 +24,9 @@ def shown(*args: str) -> str:
 
 
 def test_the_page_of_techniques_is_what_the_code_says() -> None:
-    assert DOCS.read_text(encoding="utf-8") == page(), "run: promptlab techniques --markdown > docs/techniques.md"
+    assert DOCS.read_text(encoding="utf-8") == page(), (
+        "run: promptlab techniques --markdown > docs/techniques.md"
+    )
 
 
 @pytest.mark.parametrize("name", BUILT_IN)

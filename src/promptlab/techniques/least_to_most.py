@@ -40,6 +40,7 @@ class LeastToMost(Technique):
     `mode: single_pass` does both in one call. `post: python_notation` is the paper's for SCAN.
     Records the subproblems with their replies. An empty decomposition is a failure; one of more than
     `max_subproblems` is cut there, and `cut` says how many there were.
+    Limit: a wrong reply on the way is handed on to the end.
     """
 
     fidelity: ClassVar[Fidelity | None] = Fidelity(
