@@ -15,6 +15,7 @@ from promptlab.analysis.cells import CellResult, Family
 from promptlab.analysis.comparing import compare
 from promptlab.analysis.comparison import Comparison, Status
 from promptlab.analysis.judged import judge_reports
+from promptlab.analysis.wording import ranges
 from promptlab.runs import RunDirectory, RunReader
 
 _CURRENT = """FROM trials JOIN samples ON samples.id = trials.sample
@@ -45,6 +46,7 @@ def compare_run(
         if breakdown:
             cells = _with_fields(reader, cells, breakdown)
         judges = judge_reports(reader)
+        specs = [orjson.loads(row["spec"]) for row in reader.cells()]
     family = Family(
         primary=scoring["primary"],
         baseline=scoring["baseline"],
@@ -75,7 +77,8 @@ def compare_run(
         notes=notes,
         breakdown=breakdown,
     )
-    return replace(compared, judges=judges)
+    told = ranges(compared.cells, specs, compared.primary)
+    return replace(compared, judges=judges, notes=(*compared.notes, *told))
 
 
 def _pass_at(reader: RunReader, scorers: dict[str, int]) -> dict[str, int]:

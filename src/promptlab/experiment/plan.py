@@ -74,6 +74,8 @@ class Plan:
     scoring: Scoring
     notes: list[str] = field(default_factory=list)
     selection: Selection = field(default_factory=Selection)
+    variants: list[Variant] = field(default_factory=list)
+    embedding: Model | None = None
     _stack: ExitStack = field(default_factory=ExitStack, repr=False)
 
     @property

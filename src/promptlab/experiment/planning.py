@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -63,10 +64,24 @@ def plan_of(loaded: Loaded, home: Path) -> Plan:
                 _check(loaded, variant, dataset, index, cells)
         _check_breakdown(loaded, datasets)
         notes = [f"{dataset.name}: {note}" for dataset in datasets for note in dataset.notes]
-        return Plan(loaded, cells, datasets, scoring, notes, _stack=stack)
+        return Plan(
+            loaded, cells, datasets, scoring, notes, variants=variants, embedding=embedding, _stack=stack
+        )
     except BaseException:
         stack.close()
         raise
+
+
+def add_variants(plan: Plan, added: Mapping[str, Variant]) -> None:
+    """Puts each variant right after the one that is named, in every model and data set."""
+    cells: list[Cell] = []
+    for cell in plan.cells:
+        cells.append(cell)
+        variant = added.get(cell.variant.name)
+        if variant is not None:
+            cells.append(_cell(plan.loaded, variant, cell.model, cell.dataset, plan.embedding))
+    plan.cells = cells
+    plan.variants = [*plan.variants, *added.values()]
 
 
 def _open_datasets(loaded: Loaded, variants: list[Variant], home: Path, stack: ExitStack) -> list[Dataset]:

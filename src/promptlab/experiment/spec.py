@@ -166,8 +166,9 @@ class ExperimentSpec(_Strict):
     breakdown: list[Annotated[str, Field(min_length=1)]] = []
     gates: list[GateSpec] = []
     allow_unsafe_code: bool = False
+    match_tokens: bool = False
 
 
 # Keys the file will know later. Until then each is refused: nothing is accepted and ignored.
-NOT_BUILT_YET = frozenset({"match_tokens", "vary"})
+NOT_BUILT_YET = frozenset({"vary"})
 NOT_BUILT_SOURCES = frozenset({"hub", "preset"})

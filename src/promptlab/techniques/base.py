@@ -23,7 +23,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -77,6 +77,14 @@ class Answer:
     rule: str = ""
 
 
+class Fidelity(NamedTuple):
+    """How near an implementation is to its source: the same, changed for chat models, not in the source."""
+
+    exact: str
+    chat: str
+    rebuilt: str
+
+
 class Technique(BaseModel, ABC):
     """A prompt program that turns a question into an answer with one or more calls.
 
@@ -95,6 +103,8 @@ class Technique(BaseModel, ABC):
     runs_code: ClassVar[bool] = False  # `solve` runs what the model wrote: `ctx.run_program`
     default_sampling: ClassVar[Mapping[str, Any]] = MappingProxyType({"temperature": 0})
     registered_name: ClassVar[str] = ""
+    fidelity: ClassVar[Fidelity | None] = None  # for the page that lists techniques
+    example: ClassVar[str] = ""  # an entry under `variants:`
 
     demos: DemoSpec | None = None
     context: Inner | None = None

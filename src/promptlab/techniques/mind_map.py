@@ -10,7 +10,7 @@ from pydantic import Field
 from promptlab.basics.named_file import NamedFile
 from promptlab.datasets.sample import Question
 from promptlab.datasets.task import Task
-from promptlab.techniques.base import Answer, Calls, Technique, technique
+from promptlab.techniques.base import Answer, Calls, Fidelity, Technique, technique
 from promptlab.techniques.context import CellContext, TrialContext
 from promptlab.techniques.graph import Graph, graph_in, shown
 
@@ -35,6 +35,15 @@ class MindMap(Technique):
     neighbours, that call is not made; as `context:` the answer is the other technique's.
     Records entities, paths, neighbours. Limit: linking knows no synonyms.
     """
+
+    fidelity: ClassVar[Fidelity | None] = Fidelity(
+        exact=(
+            "shortest paths and neighbours, two calls that word them, an answer with its chain of inference"
+        ),
+        chat="no call where there is no evidence of a kind",
+        rebuilt="all wording; entity linking: word for word",
+    )
+    example: ClassVar[str] = "{technique: mind_map, facts_file: triples.csv}"
 
     gathers: ClassVar[bool] = True
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -11,7 +11,7 @@ from promptlab.basics.errors import NoAnswer, Unparsed
 from promptlab.datasets.sample import Question
 from promptlab.datasets.task import Task
 from promptlab.scoring.extraction import Value
-from promptlab.techniques.base import Answer, Calls, Technique, technique
+from promptlab.techniques.base import Answer, Calls, Fidelity, Technique, technique
 from promptlab.techniques.chain_of_thought import ChainOfThought
 from promptlab.techniques.context import TrialContext
 from promptlab.techniques.settings import Inner
@@ -26,6 +26,13 @@ class SelfConsistency(Technique):
     never votes. Records every draw's answer, the votes, and `agreement`: the winner's share of all draws.
     Limit: k draws cost k times as much; compare with `match_tokens: true`.
     """
+
+    fidelity: ClassVar[Fidelity | None] = Fidelity(
+        exact="independent draws at 0.7, unweighted majority of parsed answers, first seen wins a tie",
+        chat="nothing",
+        rebuilt="nothing",
+    )
+    example: ClassVar[str] = "{technique: self_consistency, samples: 5, inner: {technique: chain_of_thought}}"
 
     shows_demos = False
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from promptlab.datasets.sample import Question
 from promptlab.datasets.task import Task
 from promptlab.models.request import Message
-from promptlab.techniques.base import Answer, Calls, Technique, technique
+from promptlab.techniques.base import Answer, Calls, Fidelity, Technique, technique
 from promptlab.techniques.context import TrialContext
 
 
@@ -20,6 +22,13 @@ class SelfRefine(Technique):
     The target is never used. Records the rounds and why it ended.
     Limit: models find fault with what is right, and praise what is wrong.
     """
+
+    fidelity: ClassVar[Fidelity | None] = Fidelity(
+        exact="answer, feedback, rewrite in one growing transcript; stop phrase or 4 rounds; no target",
+        chat="turns instead of one text; feedback and rewrite are two calls for every task",
+        rebuilt="all wording; the answer at temperature 0",
+    )
+    example: ClassVar[str] = "{technique: self_refine, rounds: 4}"
 
     rounds: int = Field(default=4, ge=1, le=20)
     temperature: float = Field(default=0.7, ge=0, le=2)
