@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from promptlab.analysis.cells import CellResult, Family
 from promptlab.analysis.comparing import compare
 from promptlab.analysis.comparison import Comparison, Status
+from promptlab.analysis.counted import counts_of
 from promptlab.analysis.judged import judge_reports
 from promptlab.analysis.wording import ranges
 from promptlab.runs import RunDirectory, RunReader
@@ -78,7 +79,8 @@ def compare_run(
         breakdown=breakdown,
     )
     told = ranges(compared.cells, specs, compared.primary)
-    return replace(compared, judges=judges, notes=(*compared.notes, *told))
+    vary = tuple(manifest.get("vary", compared.vary))
+    return replace(compared, judges=judges, notes=(*compared.notes, *told), vary=vary)
 
 
 def _pass_at(reader: RunReader, scorers: dict[str, int]) -> dict[str, int]:
@@ -179,6 +181,7 @@ def _cell(
         },
         oracle=bool(row["oracle"]),
         drawn_once=row["drawn_once"],
+        counts=counts_of(orjson.loads(row["spec"])["variant"]),
     )
 
 
