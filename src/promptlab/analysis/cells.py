@@ -56,6 +56,8 @@ class CellResult:
     """The technique was shown the target."""
     fields: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
     """Breakdown field → what each trial's sample says there, or None; only fields its data set has."""
+    pass_at: Mapping[str, int] = field(default_factory=dict)
+    """Scorer → the k of its pass@k, where that is above 1: repeats are then no mean."""
     drawn_once: str | None = None
     """What all repeats share ("demo set", "optimizer run"); verdicts then hold "with this demo set"."""
     counts: tuple[Count, ...] = ()

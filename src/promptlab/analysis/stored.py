@@ -17,6 +17,7 @@ from promptlab.analysis.comparison import Comparison, Status
 from promptlab.analysis.counted import counts_of
 from promptlab.analysis.exposure import extensions, tried_on_test
 from promptlab.analysis.judged import judge_reports
+from promptlab.analysis.wording import ranges
 from promptlab.runs import RunDirectory, RunReader
 
 _CURRENT = """FROM trials JOIN samples ON samples.id = trials.sample
@@ -39,10 +40,15 @@ def compare_run(
     breakdown = scoring.get("breakdown", [])
     with RunReader(run) as reader:
         scorers = reader.scorers()
-        cells = [_cell(reader.connection, row, scorers, manifest, limit) for row in reader.cells()]
+        pass_at = _pass_at(reader, scorers)
+        cells = [
+            replace(_cell(reader.connection, row, scorers, manifest, limit), pass_at=pass_at)
+            for row in reader.cells()
+        ]
         if breakdown:
             cells = _with_fields(reader, cells, breakdown)
         judges = judge_reports(reader)
+        specs = [orjson.loads(row["spec"]) for row in reader.cells()]
     family = Family(
         primary=scoring["primary"],
         baseline=scoring["baseline"],
@@ -53,6 +59,9 @@ def compare_run(
     )
     notes = [f"{name}: {note}" for name, facts in manifest["datasets"].items() for note in facts["notes"]]
     notes += extensions(manifest)
+    sandbox = manifest.get("sandbox")
+    if sandbox is not None and not sandbox["confined"]:
+        notes.append(f"programs ran unconfined (`allow_unsafe_code`): {sandbox['gap']}")
     if limit is not None:
         sizes = {name: facts["sizes"]["test"] for name, facts in manifest["datasets"].items()}
         notes += [
@@ -71,12 +80,24 @@ def compare_run(
         notes=notes,
         breakdown=breakdown,
     )
+    told = ranges(compared.cells, specs, compared.primary)
+    vary = tuple(manifest.get("vary", compared.vary))
     return replace(
         compared,
         judges=judges,
-        vary=tuple(manifest.get("vary", compared.vary)),
+        notes=(*compared.notes, *told),
+        vary=vary,
         tried=tried_on_test(run),
     )
+
+
+def _pass_at(reader: RunReader, scorers: dict[str, int]) -> dict[str, int]:
+    """The k of the scorers whose sample is passed where one of k draws passes."""
+    specs = dict(reader.connection.execute("SELECT id, spec FROM scorers").fetchall())
+    found = {name: orjson.loads(specs[number]) for name, number in scorers.items()}
+    return {
+        name: spec["k"] for name, spec in found.items() if spec["scorer"] == "code_tests" and spec["k"] > 1
+    }
 
 
 def _with_fields(reader: RunReader, cells: list[CellResult], names: list[str]) -> list[CellResult]:

@@ -16,6 +16,9 @@ from promptlab.basics.hashing import file_digest
 
 T = TypeVar("T")
 
+# Before the hash of a user's own file, in the name of the module that it becomes.
+USER_MODULE = "promptlab_user_"
+
 
 class Registry(Generic[T]):
     """A registry of one kind of plugin.
@@ -72,7 +75,7 @@ class Registry(Generic[T]):
         path = (folder / file_name).resolve()
         if not path.is_file():
             raise UsageError(f"{self.kind} {name!r}: there is no file {path}.")
-        module_name = f"promptlab_user_{file_digest(path)[:16]}"
+        module_name = f"{USER_MODULE}{file_digest(path)[:16]}"
         module = sys.modules.get(module_name)
         if module is None:
             found = importlib.util.spec_from_file_location(module_name, path)

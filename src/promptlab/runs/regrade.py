@@ -17,10 +17,15 @@ BY_TECHNIQUE = ", by the technique"
 
 
 def grade_missing(store: RunStore, scorers: Mapping[str, Scorer], rows: Mapping[str, int]) -> int:
-    """Grades every stored answer that lacks one of these scores (`rows`: their rows). Returns how many."""
+    """Grades every stored answer that lacks one of these scores (`rows`: their rows). Returns how many.
+
+    Scorers that run code are left to `runs.programs`.
+    """
     tasks = tasks_of(store)
     graded = 0
     for name, scorer in scorers.items():
+        if scorer.runs_code:
+            continue
         graders: dict[int, Grader] = {}
         for page in without_score(store, rows[name]):
             scores: list[tuple[int, int, float | None]] = []

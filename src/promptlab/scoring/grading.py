@@ -29,11 +29,11 @@ class Grader:
     """Grades the replies of one task with its scorers. Failed answers score 0, and never vanish."""
 
     def __init__(self, task: Task, scorers: Mapping[str, Scorer]) -> None:
-        """UsageError where a scorer cannot grade the task's answers."""
-        self._scorers = dict(scorers)
+        """UsageError where a scorer cannot grade the task's answers. Those that run code are left out."""
         self._form = AnswerForm(task.answer, task.labels)
-        for each in self._scorers.values():
+        for each in scorers.values():
             each.check(self._form)
+        self._scorers = {name: each for name, each in scorers.items() if not each.runs_code}
 
     def grade(
         self,

@@ -38,7 +38,8 @@ def check_run(run: RunDirectory, *, data: bool) -> Checked:
     """Works out from specs, samples and replies what the run says. UsageError names the first difference.
 
     Without `data` the samples' texts are not there: then hashes and replies are checked, and no score.
-    Scorers of an own file are never run from a bundle; those of another version give other scores.
+    Scorers of an own file are never run from a bundle, nor programs that models wrote; scorers of another
+    version give other scores.
     """
     with RunReader(run) as reader:
         return _Check(reader, data).whole()
@@ -137,7 +138,7 @@ def _built(reader: RunReader) -> tuple[dict[str, Scorer], tuple[str, ...]]:
         except (PromptlabError, ValueError):
             missing.append(name)
             continue
-        if canonical(scorer.identity()).decode() == specs[number]:
+        if canonical(scorer.identity()).decode() == specs[number] and not scorer.runs_code:
             built[name] = scorer
         else:
             missing.append(name)
