@@ -11,6 +11,7 @@ from promptlab.datasets.task import Task
 from promptlab.models.request import Message
 from promptlab.techniques.base import Answer, Calls, Fidelity, Technique, technique
 from promptlab.techniques.context import TrialContext
+from promptlab.techniques.formats import filled
 
 
 @technique("self_refine")
@@ -46,7 +47,7 @@ class SelfRefine(Technique):
         # The answer instruction stands in the call that answers, and in no earlier turn of the transcript.
         answer = await ctx.ask(ctx.prompt(question), temperature=0)
         transcript = [*ctx.prompt(question, instruction=False), Message("assistant", answer.text)]
-        asked = Message("user", self.feedback.replace("{stop_phrase}", self.stop_phrase))
+        asked = Message("user", filled(self.feedback, stop_phrase=self.stop_phrase))
         rounds: list[dict[str, str]] = []
         ended = f"{self.rounds} rounds"
         for _ in range(self.rounds):
