@@ -14,7 +14,6 @@ from promptlab.basics.errors import (
     CallError,
     CallErrorKind,
     NoAnswer,
-    PromptlabError,
     StorageError,
     UsageError,
 )
@@ -66,7 +65,7 @@ class Engine:
         self._succeeded: set[str] = set()
         self._bad_requests: dict[str, int] = {}
         self._ending: Ending | None = None
-        self._failure: PromptlabError | None = None
+        self._failure: Exception | None = None
         self.budget_message = ""
 
     @property
@@ -88,7 +87,10 @@ class Engine:
             self._happened("paused" if paused else "resumed")
 
     async def run(self) -> Ending:
-        """Until nothing is missing, a budget is reached, or it is interrupted. Raises StorageError."""
+        """Until nothing is missing, a budget is reached, or it is interrupted.
+
+        Raises StorageError, and what a user's own code or a listener raises.
+        """
         cells = self._plan.chosen
         self.progress.planned = sum(self._plan.trials_in(cell) for cell in cells)
         for cell in cells:
@@ -130,7 +132,7 @@ class Engine:
     async def _work(self, feed: Feed) -> None:
         try:
             await self._draw_from(feed)
-        except PromptlabError as error:
+        except Exception as error:  # noqa: BLE001  raised again by `run`
             # The others finish what they have in flight: it is paid for.
             self._failure = self._failure or error
             self._end("failed")
