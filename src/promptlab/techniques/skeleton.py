@@ -31,7 +31,7 @@ class Skeleton(Technique):
 
     Call "skeleton": a list of at most `points` points. Calls "point": each one in turn, which sees the
     skeleton and no other point. The answer is the points, one after another; nothing else is asked. An empty
-    skeleton is a failure. Records the outline. Limit: made for long answers and for speed, not for correctness.
+    skeleton is a failure. Records the outline. Limit: made for long answers and speed, not for correctness.
     """
 
     shows_demos = False
