@@ -130,6 +130,53 @@ def test_contrastive_demos_show_a_wrong_explanation_made_of_the_right_one(tmp_pa
     assert incoherent("7 and 7") is None
 
 
+def test_the_control_votes_over_the_nearest_targets_and_asks_nobody(tmp_path: Path) -> None:
+    technique = build("knn_vote", demos={"count": 3, "select": "bm25", "order": "nearest_first"})
+    answer, context, _ = Bench(tmp_path, technique).solve([])
+    assert answer.reply.text == "4"  # one vote each: the first of the nearest
+    assert context.trace.notes["votes"] == {"4": 1, "6": 1, "10": 1}
+    assert context.trace.calls == []
+
+
+def test_auto_cot_reasons_out_demos_of_different_clusters_without_their_targets(tmp_path: Path) -> None:
+    technique = build("auto_cot", clusters=2)
+    said = "One and one. The answer is 99."
+    _, context, door = Bench(tmp_path, technique).solve(
+        [
+            Expect(said, name="rationale", sampling={"temperature": 0}),
+            Expect(said, name="rationale"),
+            Expect("8", contains=said),
+        ]
+    )
+    assert len(context.trace.notes["demos"]) == 2
+    assert ("assistant", said) in texts(door, 2)
+    assert "Let's think step by step." in texts(door, 2)[-1][1]
+    again = Bench(tmp_path, technique).solve([said, said, "8"])[2]
+    assert again.requests[0].messages == door.requests[0].messages
+    assert Bench(tmp_path, technique).fails(["", ""])[0].kind == "unparsed"
+
+
+def test_tree_of_thoughts_keeps_the_best_valued_paths(tmp_path: Path) -> None:
+    technique = build("tree_of_thoughts", depth=2, width=2, keep=1, samples=2)
+    values = ["impossible", "likely", "I am sure\nsure", "Sure."]
+    answer, context, door = Bench(tmp_path, technique).solve(
+        [
+            Expect("1. add\n2. count", name="propose", contains="(none yet)"),
+            *(Expect(value, name="value", sampling={"temperature": 0.7}) for value in values),
+            Expect("1. say 8", name="propose", contains="1. count", lacks="add\n"),
+            *(Expect("no word", name="value") for _ in range(2)),
+            Expect("8", name="answer", contains=["1. count\n2. say 8", INSTRUCTION]),
+        ]
+    )
+    assert answer.reply.text == "8"
+    assert context.trace.notes["levels"][0] == [
+        {"step": "add", "value": 1.001},
+        {"step": "count", "value": 40.0},
+    ]
+    assert [request.draw.ordinal for request in door.requests[1:5]] == [0, 1, 0, 1]
+    assert Bench(tmp_path, technique).fails(["nothing"])[0].kind == "unparsed"
+
+
 @pytest.mark.parametrize("reply", ["", "x" * 100_000, "抱歉，我不知道。", "\n" * 1000, "1. " * 3_000])
 def test_no_reply_however_odd_breaks_a_technique(tmp_path: Path, reply: str) -> None:
     """An empty, endless or foreign reply ends as an answer that cannot be read, or a typed failure."""
@@ -150,6 +197,8 @@ def test_no_reply_however_odd_breaks_a_technique(tmp_path: Path, reply: str) -> 
         "knowledge_graph": {"facts_file": "g.csv"},
         "mind_map": {"facts_file": "g.csv"},
         "few_shot": {"demos": 2},
+        "knn_vote": {"demos": {"count": 2, "select": "knn"}},
+        "auto_cot": {"clusters": 2},
     }
 
     async def work(name: str) -> None:

@@ -15,6 +15,7 @@ from promptlab.analysis.cells import CellResult, Family
 from promptlab.analysis.comparing import compare
 from promptlab.analysis.comparison import Comparison, Status
 from promptlab.analysis.judged import judge_reports
+from promptlab.analysis.recall import recalls
 from promptlab.analysis.wording import ranges
 from promptlab.runs import RunDirectory, RunReader
 
@@ -47,6 +48,7 @@ def compare_run(
             cells = _with_fields(reader, cells, breakdown)
         judges = judge_reports(reader)
         specs = [orjson.loads(row["spec"]) for row in reader.cells()]
+        retrieved = list(recalls(reader))
     family = Family(
         primary=scoring["primary"],
         baseline=scoring["baseline"],
@@ -78,7 +80,7 @@ def compare_run(
         breakdown=breakdown,
     )
     told = ranges(compared.cells, specs, compared.primary)
-    return replace(compared, judges=judges, notes=(*compared.notes, *told))
+    return replace(compared, judges=judges, notes=(*compared.notes, *told, *retrieved))
 
 
 def _pass_at(reader: RunReader, scorers: dict[str, int]) -> dict[str, int]:
