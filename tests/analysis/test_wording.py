@@ -45,8 +45,7 @@ def test_the_range_over_formats_and_over_wordings_is_told(folder: Path) -> None:
     assert told == (
         "scripted on data: over 3 formats numeric ranges from 0.00 (zero_shot[format=markdown]) "
         "to 1.00 (zero_shot[format=plain])",
-        "scripted on data: over 2 wordings numeric ranges from 1.00 (zero_shot[format=plain]) to 1.00 "
-        "(zero_shot[format=plain])",
+        "scripted on data: over 2 wordings numeric is 1.00 throughout",
     )
 
 

@@ -177,6 +177,35 @@ def test_tree_of_thoughts_keeps_the_best_valued_paths(tmp_path: Path) -> None:
     assert Bench(tmp_path, technique).fails(["nothing"])[0].kind == "unparsed"
 
 
+def test_a_directional_stimulus_stands_with_the_question(tmp_path: Path) -> None:
+    _, context, door = Bench(tmp_path, build("directional_stimulus")).solve(["seven;\none", "8"])
+    assert texts(door, 1)[-1] == ("user", f"What is 7 + 1?\n\nHint: seven; one\n\n{INSTRUCTION}")
+    assert names(context) == ["hint", "answer"]
+    _, _, door = Bench(tmp_path, build("directional_stimulus")).solve(["", "8"])
+    assert "Hint" not in texts(door, 1)[-1][1]
+
+
+def test_reflexion_tries_again_with_all_reflections_until_its_own_judge_is_content(tmp_path: Path) -> None:
+    answer, context, _ = Bench(tmp_path, build("reflexion")).solve(
+        [
+            Expect("9", name="answer"),
+            Expect("Hm.\nwrong", name="judge", contains="9", sampling={"temperature": 0}),
+            Expect("FIRST", name="reflect"),
+            Expect("7", name="answer", contains="FIRST"),
+            Expect("Wrong.", name="judge"),
+            Expect("SECOND", name="reflect"),
+            Expect("8", name="answer", contains=["FIRST", "SECOND", INSTRUCTION]),
+            Expect("All right: right", name="judge"),
+        ]
+    )
+    assert answer.reply.text == "8"
+    assert [each["verdict"] for each in context.trace.notes["attempts"]] == ["wrong", "wrong", "right"]
+    answer, context, _ = Bench(tmp_path, build("reflexion")).solve(["9", "no idea"])
+    assert context.trace.notes["attempts"][0]["verdict"] == "unreadable"
+    assert answer.reply.text == "9"
+    assert len(Bench(tmp_path, build("reflexion", attempts=1)).solve(["9", "wrong"])[1].trace.calls) == 2
+
+
 @pytest.mark.parametrize("reply", ["", "x" * 100_000, "抱歉，我不知道。", "\n" * 1000, "1. " * 3_000])
 def test_no_reply_however_odd_breaks_a_technique(tmp_path: Path, reply: str) -> None:
     """An empty, endless or foreign reply ends as an answer that cannot be read, or a typed failure."""

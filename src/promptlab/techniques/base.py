@@ -237,6 +237,8 @@ techniques: Registry[Technique] = Registry(
         "self_refine": "promptlab.techniques.self_refine",
         "chain_of_verification": "promptlab.techniques.chain_of_verification",
         "system2_attention": "promptlab.techniques.system2_attention",
+        "reflexion": "promptlab.techniques.reflexion",
+        "directional_stimulus": "promptlab.techniques.directional_stimulus",
         "step_back": "promptlab.techniques.step_back",
         "skeleton": "promptlab.techniques.skeleton",
         "react": "promptlab.techniques.react",
