@@ -19,8 +19,8 @@ _STATE = "{task}\n\nDo not answer. State in one or two sentences a fact that hel
 class GeneratedKnowledge(Technique):
     """Liu et al. 2021 (arXiv 2110.08387). The model's own statements before the question. `count` + 1 calls.
 
-    Calls "knowledge" draw `count` statements at `temperature` 0.7; equal and empty ones are left out. Call
-    "answer": the statements, then the task's prompt. As `context:` of another technique, the first ones.
+    Calls "knowledge" draw `count` statements at `draw_temperature` 0.7; equal and empty ones are left out.
+    Call "answer": the statements, then the task's prompt. As `context:` of another technique, the first ones.
     Records the statements. Limit: all statements stand in one prompt; what is false among them is believed.
     """
 
@@ -34,7 +34,7 @@ class GeneratedKnowledge(Technique):
     example: ClassVar[str] = "{technique: generated_knowledge, count: 3}"
 
     count: int = Field(default=3, ge=1, le=20)
-    temperature: float = Field(default=0.7, ge=0, le=2)
+    draw_temperature: float = Field(default=0.7, ge=0, le=2)
 
     def planned_calls(self, task: Task) -> Calls:
         return self.gathering_calls(task) + Calls()
@@ -45,7 +45,7 @@ class GeneratedKnowledge(Technique):
     async def gather(self, question: Question, ctx: TrialContext) -> str:
         asked = ctx.words(question, filled(_STATE, task=ctx.task.render_prompt(question)))
         said = [
-            (await ctx.ask(asked, name="knowledge", temperature=self.temperature)).text.strip()
+            (await ctx.ask(asked, name="knowledge", temperature=self.draw_temperature)).text.strip()
             for _ in range(self.count)
         ]
         kept = list(dict.fromkeys(filter(None, said)))

@@ -34,8 +34,8 @@ class TreeOfThoughts(Technique):
     """Yao et al. 2023 (arXiv 2305.10601). Breadth-first search over steps. Dozens of calls.
 
     At each of `depth` levels, call "propose" for each kept path; for each proposal `samples` calls "value" at
-    `temperature` 0.7, worth sure 20, likely 1, impossible 0.001 (no word: 0); the `keep` best paths go on,
-    the earlier of equals. Call "answer": the best path, then the task's answer instruction. Where nothing is
+    `draw_temperature` 0.7, worth sure 20, likely 1, impossible 0.001 (no word: 0); the `keep` best paths go
+    on, the earlier of equals. Call "answer": the best path, then the task's answer instruction. Where nothing is
     proposed at the first level it is a failure; later, the search ends there. Records every level.
     Limit: many calls; a weak model values everything alike.
     """
@@ -53,7 +53,7 @@ class TreeOfThoughts(Technique):
     width: int = Field(default=3, ge=1, le=10)
     keep: int = Field(default=5, ge=1, le=10)
     samples: int = Field(default=3, ge=1, le=10)
-    temperature: float = Field(default=0.7, ge=0, le=2)
+    draw_temperature: float = Field(default=0.7, ge=0, le=2)
 
     def planned_calls(self, task: Task) -> Calls:
         paths, total = 1, 1
@@ -88,14 +88,14 @@ class TreeOfThoughts(Technique):
         self, asked: str, path: tuple[str, ...], question: Question, ctx: TrialContext
     ) -> list[str]:
         text = filled(_PROPOSE, task=asked, path=_listed(path), width=str(self.width))
-        reply = await ctx.ask(ctx.words(question, text), name="propose", temperature=self.temperature)
+        reply = await ctx.ask(ctx.words(question, text), name="propose", temperature=self.draw_temperature)
         return subproblems(reply.text)[: self.width]
 
     async def _value(self, asked: str, path: tuple[str, ...], question: Question, ctx: TrialContext) -> float:
         messages = ctx.words(question, filled(_VALUE, task=asked, path=_listed(path)))
         total = 0.0
         for _ in range(self.samples):
-            reply = await ctx.ask(messages, name="value", temperature=self.temperature)
+            reply = await ctx.ask(messages, name="value", temperature=self.draw_temperature)
             words = _WORD.findall(reply.text)
             total += VALUES[words[-1].lower()] if words else 0.0
         return round(total, 4)
