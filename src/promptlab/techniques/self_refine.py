@@ -19,7 +19,7 @@ class SelfRefine(Technique):
     """Madaan et al. 2023 (arXiv 2303.17651). Answer, then feedback and rewrite, until it is good.
 
     Call "answer" at temperature 0; then up to `rounds` times "feedback" and "rewrite" at `refine_temperature`
-    (0.7), in one conversation that grows. A feedback with `stop_phrase` ends it. Two to 1 + 2 × `rounds` calls.
+    (0.7), in one growing conversation. A feedback with `stop_phrase` ends it. Two to 1 + 2 × `rounds` calls.
     The target is never used. Records the rounds and why it ended.
     Limit: models find fault with what is right, and praise what is wrong.
     """

@@ -35,8 +35,8 @@ class TreeOfThoughts(Technique):
 
     At each of `depth` levels, call "propose" for each kept path; for each proposal `samples` calls "value" at
     `draw_temperature` 0.7, worth sure 20, likely 1, impossible 0.001 (no word: 0); the `keep` best paths go
-    on, the earlier of equals. Call "answer": the best path, then the task's answer instruction. Where nothing is
-    proposed at the first level it is a failure; later, the search ends there. Records every level.
+    on, the earlier of equals. Call "answer": the best path, then the task's answer instruction. Where nothing
+    is proposed at the first level it is a failure; later, the search ends there. Records every level.
     Limit: many calls; a weak model values everything alike.
     """
 
