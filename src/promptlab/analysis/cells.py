@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from promptlab.analysis.counted import Count
+
 
 @dataclass(frozen=True, eq=False)
 class CellResult:
@@ -58,6 +60,8 @@ class CellResult:
     """Scorer → the k of its pass@k, where that is above 1: repeats are then no mean."""
     drawn_once: str | None = None
     """What all repeats share ("demo set", "optimizer run"); verdicts then hold "with this demo set"."""
+    counts: tuple[Count, ...] = ()
+    """How many demos or draws its variant takes."""
 
     @property
     def pending(self) -> int:

@@ -12,7 +12,7 @@ from promptlab.analysis.cells import CellResult, Family
 from promptlab.analysis.comparison import CellSummary, Comparison, Pair, Status, Verdict
 from promptlab.analysis.families import CellName, PlannedPair, planned_pairs
 from promptlab.analysis.holm import holm
-from promptlab.analysis.paired import DRAWS, Difference, difference
+from promptlab.analysis.paired import Difference, differences
 from promptlab.analysis.power import ALPHA, min_detectable, samples_needed
 from promptlab.analysis.samples import (
     PairedScores,
@@ -21,6 +21,7 @@ from promptlab.analysis.samples import (
     pooled,
     sample_scores,
 )
+from promptlab.analysis.sign_flips import DRAWS
 from promptlab.analysis.summaries import score_summary
 from promptlab.basics.hashing import short_digest
 
@@ -63,10 +64,7 @@ def compare(
         sides = [_sides(plan, measured[scorer], datasets) for plan in of_scorer]
         shared = [_shared(*side) for side in sides]
         draws = min(_MOST_DRAWS, max(DRAWS, _DRAWS_PER_COMPARISON * sizes[scorer] - 1))
-        found = [
-            difference(each, _pair_seed(seed, plan), draws)
-            for plan, each in zip(of_scorer, shared, strict=True)
-        ]
+        found = differences(shared, _flip_seed(seed, scorer), draws)
         adjusted = iter(
             holm(
                 [
@@ -141,8 +139,8 @@ def _shared(a: _Side, b: _Side) -> PairedScores:
     return parts[0] if len(parts) == 1 else pooled(parts)
 
 
-def _pair_seed(seed: int, plan: PlannedPair) -> int:
-    return int(short_digest(["sign_flip", seed, plan.scorer, plan.a.to_json(), plan.b.to_json()]), 16)
+def _flip_seed(seed: int, scorer: str) -> int:
+    return int(short_digest(["sign_flip", seed, scorer]), 16)
 
 
 def _summary(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from promptlab.analysis.cells import CellResult, Family
 from promptlab.analysis.comparing import compare
 from promptlab.analysis.comparison import Comparison, Status
+from promptlab.analysis.counted import counts_of
 from promptlab.analysis.judged import judge_reports
 from promptlab.analysis.recall import recalls
 from promptlab.analysis.wording import ranges
@@ -80,7 +81,8 @@ def compare_run(
         breakdown=breakdown,
     )
     told = ranges(compared.cells, specs, compared.primary)
-    return replace(compared, judges=judges, notes=(*compared.notes, *told, *retrieved))
+    vary = tuple(manifest.get("vary", compared.vary))
+    return replace(compared, judges=judges, notes=(*compared.notes, *told, *retrieved), vary=vary)
 
 
 def _pass_at(reader: RunReader, scorers: dict[str, int]) -> dict[str, int]:
@@ -181,6 +183,7 @@ def _cell(
         },
         oracle=bool(row["oracle"]),
         drawn_once=row["drawn_once"],
+        counts=counts_of(orjson.loads(row["spec"])["variant"]),
     )
 
 

@@ -63,6 +63,7 @@ def plan_of(loaded: Loaded, home: Path) -> Plan:
             for variant in variants:
                 _check(loaded, variant, dataset, index, cells)
         _check_breakdown(loaded, datasets)
+        _check_vary(loaded, variants)
         notes = [f"{dataset.name}: {note}" for dataset in datasets for note in dataset.notes]
         return Plan(
             loaded, cells, datasets, scoring, notes, variants=variants, embedding=embedding, _stack=stack
@@ -159,6 +160,30 @@ def _check_breakdown(loaded: Loaded, datasets: list[Dataset]) -> None:
         )
 
 
+def _check_vary(loaded: Loaded, variants: list[Variant]) -> None:
+    """What is to be drawn anew must be there to be drawn, more than once."""
+    spec = loaded.spec
+    for index, what in enumerate(spec.vary):
+        place = ("vary", index)
+        if what in spec.vary[:index]:
+            raise loaded.error(place, f"{what!r} stands here twice", remedy="Remove one of them.")
+        if what == "completion":
+            continue
+        if spec.repeats == 1:
+            raise loaded.error(
+                place, f"with one repeat there is no second draw of {_DRAWN[what]}", remedy="Set `repeats:`."
+            )
+        if not any(what in variant.technique.redraws() for variant in variants):
+            raise loaded.error(place, _NOT_DRAWN[what], remedy="Leave it out.")
+
+
+_DRAWN = {"demos": "demos", "order": "an order of demos"}
+_NOT_DRAWN = {
+    "demos": "no variant draws its demos once by chance (`select: random` or `balanced`)",
+    "order": "no variant shows several demos, so there is no order to draw",
+}
+
+
 def _cell(loaded: Loaded, variant: Variant, model: Model, dataset: Dataset, embedding: Model | None) -> Cell:
     task = variant.task
     if task.answer is AnswerType.LABEL and not task.labels:
@@ -180,6 +205,9 @@ def _cell(loaded: Loaded, variant: Variant, model: Model, dataset: Dataset, embe
     searches = embedding if variant.technique.reads_embeddings() else None
     if searches is not None:
         spec["embedding"] = searches.identity()
+    vary = frozenset(loaded.spec.vary) & (variant.technique.redraws() | {"completion"})
+    if vary != {"completion"}:
+        spec["vary"] = sorted(vary)
     cell_hash = digest(spec)
     context = CellContext(
         task=task,
@@ -192,6 +220,7 @@ def _cell(loaded: Loaded, variant: Variant, model: Model, dataset: Dataset, embe
         timeout_s=loaded.spec.limits.timeout_s,
         embedding=searches,
         allow_unsafe_code=loaded.spec.allow_unsafe_code,
+        vary=vary,
     )
     return Cell(variant, model, dataset, task, cell_hash, spec, context)
 

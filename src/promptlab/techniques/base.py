@@ -179,6 +179,15 @@ class Technique(BaseModel, ABC):
             return "demo set"
         return next((drawn for _, part in self.parts() if (drawn := part.drawn_once())), None)
 
+    def redraws(self) -> frozenset[str]:
+        """What of `vary` a repeat can draw anew here besides the completion: "demos", "order"."""
+        found = {each for _, part in self.parts() for each in part.redraws()}
+        if self.demos is not None and self.demos.drawn_once:
+            found.add("demos")
+        if self.demos is not None and self.demos.count > 1:
+            found.add("order")
+        return frozenset(found)
+
     def check(self, ctx: CellContext) -> None:
         """Raises ExperimentError for what is wrong with these settings on this data, before any call."""
 

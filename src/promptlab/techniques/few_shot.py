@@ -20,7 +20,8 @@ class FewShot(Technique):
     `demos: {render: turns}` shows each demo as a user's and an assistant's turn; `single` writes them all
     into the one user message. The answer instruction stands once, with the question, never in a demo.
     Records the ids of the demos. The item that is asked, or its duplicate, is never its own demo.
-    Limit: the result is that of this demo set; another draw may give another.
+    Limit: the result is that of this demo set; another draw may give another (`vary: [completion, demos]`
+    with `repeats` draws several).
     """
 
     fidelity: ClassVar[Fidelity | None] = Fidelity(
