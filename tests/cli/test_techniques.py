@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 from promptlab.cli.techniques import techniques as command
 from promptlab.cli.techniques_page import page
+from promptlab.experiment.unfolding import VARIANT_KEYS
 from promptlab.techniques import Technique, techniques
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "techniques.md"
@@ -51,6 +52,11 @@ def test_the_entry_that_is_shown_builds(name: str, tmp_path: Path) -> None:
     built = techniques.get(name).model_validate(entry, context={"folder": tmp_path})
     assert isinstance(built, Technique)
     built.identity()
+
+
+def test_no_setting_hides_behind_a_key_of_the_variant() -> None:
+    for name in BUILT_IN:
+        assert not set(techniques.get(name).model_fields) & VARIANT_KEYS, name
 
 
 def test_the_list_has_a_line_for_each_and_settings_are_shown_in_words() -> None:

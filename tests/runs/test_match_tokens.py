@@ -63,3 +63,19 @@ def test_a_second_command_adds_and_calls_nothing(folder: Path) -> None:
     result = experiment.run()
     assert experiment.comparison().to_json()["cells"] == first
     assert getattr(result, "sent_calls", 0) == 0
+
+
+def test_votes_that_would_ask_the_same_are_added_once_and_not_where_the_file_asks_them(folder: Path) -> None:
+    more = "  - {name: cold, technique: zero_shot, temperature: 0}\nmatch_tokens: true"
+    (folder / "exp.yaml").write_text(EXPERIMENT.replace("match_tokens: true", more))
+    names = [cell["variant"] for cell in cells(folder)]
+    assert names == ["zero_shot", "zero_shot ×8", "zero_shot_cot", "cold"]
+    own = "  - {name: own, technique: self_consistency, samples: 8, inner: zero_shot}\nmatch_tokens: true"
+    (folder / "exp.yaml").write_text(EXPERIMENT.replace("match_tokens: true", own))
+    assert [cell["variant"] for cell in cells(folder)] == ["zero_shot", "zero_shot_cot", "own"]
+
+
+def test_a_filter_on_variants_adds_nothing_and_says_so(folder: Path) -> None:
+    told: list[str] = []
+    promptlab.load(folder / "exp.yaml").run(variants=["zero_shot"], tell=told.append)
+    assert any("match_tokens needs all variants" in each for each in told)

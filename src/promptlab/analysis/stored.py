@@ -17,6 +17,7 @@ from promptlab.analysis.comparison import Comparison, Status
 from promptlab.analysis.counted import counts_of
 from promptlab.analysis.exposure import extensions, tried_on_test
 from promptlab.analysis.judged import judge_reports
+from promptlab.analysis.recall import recalls
 from promptlab.analysis.wording import ranges
 from promptlab.runs import RunDirectory, RunReader
 
@@ -49,6 +50,7 @@ def compare_run(
             cells = _with_fields(reader, cells, breakdown)
         judges = judge_reports(reader)
         specs = [orjson.loads(row["spec"]) for row in reader.cells()]
+        retrieved = list(recalls(reader))
     family = Family(
         primary=scoring["primary"],
         baseline=scoring["baseline"],
@@ -85,7 +87,7 @@ def compare_run(
     return replace(
         compared,
         judges=judges,
-        notes=(*compared.notes, *told),
+        notes=(*compared.notes, *told, *retrieved),
         vary=vary,
         tried=tried_on_test(run),
     )

@@ -33,6 +33,10 @@ def _said(group: Sequence[CellSummary], what: str, scorer: str) -> str:
     means = {cell.name.variant: cell.scores[scorer].mean or 0.0 for cell in group}
     low, high = min(means, key=means.__getitem__), max(means, key=means.__getitem__)
     where = f"{group[0].name.model} on {group[0].name.dataset}"
+    if means[low] == means[high]:
+        return (
+            f"{where}: over {len(group)} {what} {scorer} is {words.number(means[low], DECIMALS)} throughout"
+        )
     ends = [f"{words.number(means[each], DECIMALS)} ({each})" for each in (low, high)]
     return f"{where}: over {len(group)} {what} {scorer} ranges from {' to '.join(ends)}"
 

@@ -12,6 +12,8 @@ from promptlab.basics.errors import UsageError
 
 SHOWN_TRIALS = 20
 SHOWN_ENTRY_CHARS = 100
+# Stored records have their fields in the order of the alphabet.
+_COMES_LAST = ("answer", "observation", "feedback", "score")
 
 
 @click.command()
@@ -197,7 +199,8 @@ def _print_entry(entry: Any, indent: str) -> None:
     if not isinstance(entry, dict):
         click.echo(f"{indent}- {_block(entry)}")
         return
-    line = ", ".join(f"{_block(key)} {_block(value)}" for key, value in entry.items())
+    entry = {key: entry[key] for key in sorted(entry, key=_COMES_LAST.__contains__)}
+    line = ", ".join(f"{_block(key)}: {_block(value)}" for key, value in entry.items())
     if "\n" not in line and len(line) <= SHOWN_ENTRY_CHARS:
         click.echo(f"{indent}- {line}")
         return

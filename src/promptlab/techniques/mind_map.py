@@ -12,6 +12,7 @@ from promptlab.datasets.sample import Question
 from promptlab.datasets.task import Task
 from promptlab.techniques.base import Answer, Calls, Fidelity, Technique, technique
 from promptlab.techniques.context import CellContext, TrialContext
+from promptlab.techniques.formats import filled
 from promptlab.techniques.graph import Graph, graph_in, shown
 
 _AS_WORDS = (
@@ -89,7 +90,7 @@ class MindMap(Technique):
     @staticmethod
     async def _worded(facts: str, name: str, question: Question, ctx: TrialContext) -> str:
         """The facts as the model words them; as they are where it says nothing."""
-        reply = await ctx.ask(ctx.words(question, _AS_WORDS.replace("{facts}", facts)), name=name)
+        reply = await ctx.ask(ctx.words(question, filled(_AS_WORDS, facts=facts)), name=name)
         return reply.text.strip() or facts
 
     async def solve(self, question: Question, ctx: TrialContext) -> Answer:

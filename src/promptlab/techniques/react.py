@@ -16,6 +16,7 @@ from promptlab.models.request import Message
 from promptlab.techniques.base import Answer, Calls, Fidelity, Technique, technique
 from promptlab.techniques.context import CellContext, TrialContext
 from promptlab.techniques.corpus import passages_in
+from promptlab.techniques.formats import filled
 from promptlab.techniques.search import By, searchable
 from promptlab.techniques.tools import TOOLS, ToolError, Tools
 
@@ -83,7 +84,7 @@ class React(Technique):
 
     async def solve(self, question: Question, ctx: TrialContext) -> Answer:
         tools = Tools(question, self.passages, ctx)
-        how = _HOW.replace("{tools}", "\n".join(f"- {name}[{TOOLS[name]}]" for name in self.tools))
+        how = filled(_HOW, tools="\n".join(f"- {name}[{TOOLS[name]}]" for name in self.tools))
         talk = ctx.prompt(question, cue=how)
         trace: list[dict[str, str]] = []
         for number in range(1, self.steps + 1):
