@@ -16,6 +16,11 @@ def normal_quantile(probability: float) -> float:
     return _NORMAL.inv_cdf(probability)
 
 
+def normal_cdf(z: float) -> float:
+    """P(Z ≤ z)."""
+    return _NORMAL.cdf(z)
+
+
 @lru_cache(maxsize=1024)
 def t_quantile(probability: float, df: int) -> float:
     """t with P(T ≤ t) = `probability` for Student's t with `df` ≥ 1 degrees of freedom, to 8 digits."""

@@ -73,10 +73,10 @@ def mean_interval(scores: SampleScores) -> Interval | None:
     mean = float(scores.values.mean())
     if scores.binary and scores.groups is None:
         low, high = wilson(float(scores.values.sum()), n)
-        return Interval(mean, low, high, "wilson", n, cautions=_small(n, None))
+        return Interval(mean, low, high, "wilson", n, cautions=small(n, None))
     error, units = standard_error(scores.values, scores.groups)
     groups = None if scores.groups is None else units
-    cautions = _small(n, groups)
+    cautions = small(n, groups)
     if error <= _FLAT:
         if not scores.bounded:
             return Interval(mean, None, None, "t", n, groups, cautions)
@@ -90,13 +90,14 @@ def mean_interval(scores: SampleScores) -> Interval | None:
     return Interval(mean, low, high, "t" if groups is None else "cluster_t", n, groups, cautions)
 
 
-def _small(n: int, groups: int | None) -> tuple[str, ...]:
-    small = []
+def small(n: int, groups: int | None) -> tuple[str, ...]:
+    """Why an interval over so few samples, or groups, is rough; empty: it is not."""
+    found = []
     if n < SMALL_SAMPLES:
-        small.append(f"fewer than {SMALL_SAMPLES} samples")
+        found.append(f"fewer than {SMALL_SAMPLES} samples")
     if groups is not None and groups < SMALL_GROUPS:
-        small.append(f"fewer than {SMALL_GROUPS} groups")
-    return tuple(small)
+        found.append(f"fewer than {SMALL_GROUPS} groups")
+    return tuple(found)
 
 
 def _few(mean: float, error: float, n: int) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from promptlab.basics.errors import NoAnswerKind
 from promptlab.datasets.sample import Sample
@@ -16,21 +16,25 @@ from promptlab.scoring.extraction import ROBUST, Value, extract, spell
 class Graded:
     """What a trial is worth: the value or the failure, the rule that read it, a score per scorer.
 
-    A score is None where the sample has no target and the scorer needs one.
+    A score is None where the sample has no target and the scorer needs one, or where the scorer says so.
+    `statistics` are what the answer adds to scores of the whole cell, of the scorers that have such.
     """
 
     value: Value | None
     failure: NoAnswerKind | None
     rule: str
     scores: dict[str, float | None]
+    statistics: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 class Grader:
     """Grades the replies of one task with its scorers. Failed answers score 0, and never vanish."""
 
-    def __init__(self, task: Task, scorers: Mapping[str, Scorer]) -> None:
-        """UsageError where a scorer cannot grade the task's answers."""
+    def __init__(self, task: Task, scorers: Mapping[str, Scorer], *, script: str | None = None) -> None:
+        """`script` is that of the data set's targets (see `Gold`). UsageError where a scorer cannot grade the
+        task's answers."""
         self._scorers = dict(scorers)
+        self._script = script
         self._form = AnswerForm(task.answer, task.labels)
         for each in self._scorers.values():
             each.check(self._form)
@@ -43,18 +47,27 @@ class Grader:
         finish_reason: str = "stop",
         failure: NoAnswerKind | None = None,
         given: tuple[Value | None, str] | None = None,
+        latency_s: float | None = None,
+        cost_usd: float | None = None,
     ) -> Graded:
         """`text` is the last reply. `failure` is what the technique ended with; `given` the value that it
-        read or voted by itself (none: it found nothing), and its rule's name.
+        read or voted by itself (none: it found nothing), and its rule's name. Time and cost are the trial's.
+
+        UsageError, naming the sample, where a scorer of the user's own fails.
         """
         form = self._form
         if form.type is AnswerType.CHOICE and sample.choices:
             form = AnswerForm(form.type, form.labels, sample.choices)
         found = _found(text, form, finish_reason, failure, given)
-        answered = Answered(text, found.value, found.failure)
-        gold = Gold(sample.targets, form, sample.inputs, sample.metadata)
-        scores = {name: _score(each, answered, gold) for name, each in self._scorers.items()}
-        return Graded(found.value, found.failure, found.rule, scores)
+        answered = Answered(text, found.value, found.failure, latency_s, cost_usd)
+        gold = Gold(sample.targets, form, sample.inputs, sample.metadata, self._script)
+        graded = Graded(found.value, found.failure, found.rule, {})
+        for name, each in self._scorers.items():
+            graded.scores[name] = _score(each, answered, gold)
+            added = each.statistics(answered, gold) if gold.targets else None
+            if added is not None:
+                graded.statistics[name] = added
+        return graded
 
 
 def _found(
