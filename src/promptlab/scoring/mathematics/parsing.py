@@ -175,11 +175,12 @@ class _Reader:
                 sign = self._next()
                 found = Node("/" if sign == "/" or sign == "div" else "*", (found, self._signed()))
             elif self._begins_factor():
-                if self.kind == "number" and found.kind == "number":
+                written = found.kind == "number" and self._tokens[self._at - 1][0] == "number"
+                if self.kind == "number" and written:
                     found = Node("+", (found, self._fraction_of_mixed()))
                     continue
                 after = self._power()
-                mixed = found.kind == "number" and after.kind == "frac" and found.value.denominator == 1
+                mixed = written and after.kind == "frac" and found.value.denominator == 1
                 found = Node("+" if mixed and _plain(after) else "*", (found, after))
             else:
                 return found
