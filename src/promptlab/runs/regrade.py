@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from promptlab.basics.errors import UsageError
 from promptlab.datasets import AnswerType, PromptMessage, Task
 from promptlab.runs.answers import cell_specs, read_by, reread, rules_used, scripts_of, without_score
 from promptlab.runs.rows import RereadAnswer, ScoreRow, score_row
@@ -17,9 +18,13 @@ BY_TECHNIQUE = ", by the technique"
 
 
 def grade_missing(store: RunStore, scorers: Mapping[str, Scorer], rows: Mapping[str, int]) -> int:
-    """Grades every stored answer that lacks one of these scores (`rows`: their rows). Returns how many."""
+    """Grades every stored answer that lacks one of these scores (`rows`: their rows). Returns how many.
+
+    UsageError for the first failure of the user's own scorers, once all others are graded.
+    """
     tasks, written = tasks_of(store), store.do(scripts_of)
     graded = 0
+    broken: UsageError | None = None
     for name, scorer in scorers.items():
         graders: dict[int, Grader] = {}
         for page in without_score(store, rows[name]):
@@ -39,11 +44,16 @@ def grade_missing(store: RunStore, scorers: Mapping[str, Scorer], rows: Mapping[
                     latency_s=each.latency_s,
                     cost_usd=each.cost_usd,
                 )
+                if name in result.broken:
+                    broken = broken or result.broken[name]
+                    continue
                 scores.append(
                     score_row(each.trial, rows[name], result.scores[name], result.statistics.get(name))
                 )
             store.add_scores(scores)
             graded += len(scores)
+    if broken is not None:
+        raise broken
     return graded
 
 

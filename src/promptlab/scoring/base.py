@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from promptlab.basics.errors import NoAnswerKind, PromptlabError
-from promptlab.basics.hashing import canonical
+from promptlab.basics.hashing import canonical, file_digest
 from promptlab.basics.registry import Registry
 from promptlab.datasets.task import AnswerType
 
@@ -121,7 +123,21 @@ class Scorer(BaseModel, ABC):
         """Raises UsageError where this scorer cannot grade that kind of answer."""
 
 
-scorers: Registry[Scorer] = Registry(
+class _Scorers(Registry[Scorer]):
+    """Also takes functions; what comes from a file is named with its hash, so that new code scores anew."""
+
+    def _checked(self, name: str, cls: object, origin: str) -> type[Scorer]:
+        if inspect.isfunction(cls):
+            from promptlab.scoring.own_function import from_function
+
+            cls = from_function(cls, name)
+        found = super()._checked(name, cls, origin)
+        if ".py:" in name:
+            found.registered_name = f"{Path(name).name}@{file_digest(Path(origin))[:16]}"
+        return found
+
+
+scorers: Registry[Scorer] = _Scorers(
     "scorer",
     Scorer,
     {
@@ -144,6 +160,8 @@ scorers: Registry[Scorer] = Registry(
         "json_schema": "promptlab.scoring.structure",
         "refusal": "promptlab.scoring.replies",
         "length": "promptlab.scoring.replies",
+        "latency": "promptlab.scoring.replies",
+        "cost": "promptlab.scoring.replies",
         "bleu": "promptlab.scoring.translation",
         "chrf": "promptlab.scoring.translation",
         "ter": "promptlab.scoring.translation",
