@@ -20,7 +20,7 @@ from promptlab.runs.judgement import Asking, Judgement
 from promptlab.runs.progress import Progress
 from promptlab.runs.rows import ScoreRow, StoredAnswer, decoded
 from promptlab.runs.store import RunStore
-from promptlab.scoring.judging import Exhibit, Judge
+from promptlab.scoring.judging import Asks, Exhibit
 
 if TYPE_CHECKING:
     from promptlab.models import Client
@@ -38,7 +38,7 @@ class BoundJudge:
     judge has a `question` of its own.
     """
 
-    judge: Judge
+    judge: Asks
     model: Model
     questions: Mapping[int, str]
     opponents: Mapping[int, int | None]
@@ -214,6 +214,7 @@ class Judging:
             answer=_text(bound.judge, each.text, each.value),
             target="\n".join(sample.targets),
             other=_text(bound.judge, other.text, other.value) if other else "",
+            targets=sample.targets,
         )
         return await asking.judgement(shown, each.sample_id)
 
@@ -280,7 +281,7 @@ class _Other:
     value: str | tuple[str, ...] | None
 
 
-def _text(judge: Judge, text: str | None, value: str | tuple[str, ...] | None) -> str:
+def _text(judge: Asks, text: str | None, value: str | tuple[str, ...] | None) -> str:
     if judge.on == "reply" or value is None:
         return (text or "").strip()
     return value if isinstance(value, str) else "\n".join(value)

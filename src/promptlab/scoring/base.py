@@ -167,6 +167,7 @@ scorers: Registry[Scorer] = _Scorers(
         "ter": "promptlab.scoring.translation",
         "rouge": "promptlab.scoring.summary",
         "judge": "promptlab.scoring.judging.judge",
+        "embedding_similarity": "promptlab.scoring.judging.similarity",
     },
     group="promptlab.scorers",
 )
