@@ -35,7 +35,7 @@ def test_near_answers_score_more_and_nothing_is_embedded_twice(
 ) -> None:
     shown = command.compare()
     near = shown["cells"][0]["scores"]["near"]
-    # 1 and 7 are their targets; "about 3" shares one of three words, the last none.
+    # 1 and 7 are their targets; "about 3" shares one of two words, "nothing like it" none.
     assert near["mean"] == pytest.approx((1 + 1 + 2**-0.5) / 4, abs=0.02)
     assert embedded(fake_provider) == SAMPLES
     (judge,) = shown["judges"]
