@@ -178,9 +178,9 @@ WRONG: dict[str, tuple[str, int, list[str]]] = {
     ),
     "a value out of range": (with_matrix("temperature: [0, 9]"), 7, ["matrix.temperature.1", "9"]),
     "a setting the technique lacks": (
-        with_matrix("demos: [1, 2]"),
+        with_matrix("samples: [1, 2]"),
         7,
-        ["matrix.demos.0: unknown key 'demos'"],
+        ["matrix.samples.0: unknown key 'samples'"],
     ),
     "a typo in a field": (with_matrix("temprature: [0, 1]"), 7, ["'temprature'", "'temperature'"]),
     "a template that names no column": (

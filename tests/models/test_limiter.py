@@ -167,7 +167,12 @@ def share_refused(endpoint: Endpoint) -> float:
     [
         pytest.param(RateLimited([1, 3, 0.5, 4, 2, 3], 4 * HOUR_S), 1.0, id="requests per second"),
         pytest.param(FixedWindow([1, 3, 0.5, 4, 2, 3], 4 * HOUR_S), 1.0, id="requests in each minute"),
-        pytest.param(SlidingWindow([1, 3, 0.5, 4, 2, 3], 4 * HOUR_S), 1.0, id="requests in any minute"),
+        pytest.param(
+            SlidingWindow([1, 3, 0.5, 4, 2, 3], 4 * HOUR_S),
+            1.0,
+            id="requests in any minute",
+            marks=pytest.mark.long,
+        ),
         pytest.param(ConcurrencyLimited([4, 8, 2, 12, 5, 16], 4 * HOUR_S, 5.0), 0.2, id="requests in flight"),
     ],
 )

@@ -166,7 +166,7 @@ def test_balanced_needs_enough_rows_of_each_label() -> None:
         ({"count": 3, "ids": ["a"]}, "count is 3, but ids names 1"),
         ({"per": "sample"}, "per: sample goes with"),
         ({"diversity": 0.1}, "diversity goes with"),
-        ({"select": "knn"}, "Input should be"),
+        ({"select": "nearest"}, "Input should be"),
         ({"count": -1}, "greater than or equal to 0"),
     ],
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
@@ -47,24 +48,21 @@ class ProviderInAThread:
 @pytest.fixture(scope="session")
 def provider_in_a_thread() -> Iterator[ProviderInAThread]:
     provider = FakeProvider()
-    loop = asyncio.new_event_loop()
-    started = threading.Event()
-    ended = asyncio.Event()
-    address: list[str] = []
+    started: Future[tuple[str, Callable[[], object]]] = Future()
 
     async def serve() -> None:
+        ended = asyncio.Event()
+        loop = asyncio.get_running_loop()
         async with running(provider) as url:
-            address.append(url)
-            started.set()
+            started.set_result((url, lambda: loop.call_soon_threadsafe(ended.set)))
             await ended.wait()
 
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
-    assert started.wait(10), "the fake provider did not start"
-    yield ProviderInAThread(provider, address[0])
-    loop.call_soon_threadsafe(ended.set)
+    url, end = started.result(10)
+    yield ProviderInAThread(provider, url)
+    end()
     thread.join(10)
-    loop.close()
 
 
 @pytest.fixture

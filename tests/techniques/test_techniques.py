@@ -2,72 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from bench import Bench, build, texts
 
 from promptlab.basics.errors import ExperimentError
-from promptlab.datasets import AnswerType, DatasetSpec, PromptMessage, Task, open_dataset
-from promptlab.models import Model
-from promptlab.models.transports.scripted import Expect, ScriptedTransport
-from promptlab.techniques import Answer, CellContext, Technique, TrialContext, techniques
+from promptlab.datasets import AnswerType
+from promptlab.models.transports.scripted import Expect
+from promptlab.techniques import Answer, Technique, TrialContext
 from promptlab.techniques.zero_shot_cot import paper_extract
-
-ROWS = [
-    {"id": "a", "q": "2 + 2", "answer": "4", "split": "train"},
-    {"id": "b", "q": "3 + 3", "answer": "6", "split": "train"},
-    {"id": "c", "q": "5 + 5", "answer": "10", "split": "train"},
-    {"id": "t", "q": "7 + 1", "answer": "8", "split": "test"},
-    {"id": "twin", "q": "2 + 2", "answer": "4", "split": "test"},
-]
-NUMBER = Task(
-    (PromptMessage("system", "You add."), PromptMessage("user", "What is {{ q }}?")),
-    AnswerType.NUMBER,
-    "Reply with the number only.",
-)
-
-
-class Bench:
-    """One technique over one data set, with a script for a model."""
-
-    def __init__(self, folder: Path, technique: Technique, task: Task = NUMBER, **model: Any) -> None:
-        path = folder / "data.jsonl"
-        path.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
-        spec = DatasetSpec(path=str(path), target="answer", id="id", split="split")  # type: ignore[arg-type]
-        self.dataset = open_dataset(spec, folder=folder, home=folder / "home", need_train=True)
-        self.cell = CellContext(
-            task=task,
-            model=Model("scripted/x", "x", "scripted", "scripted", sampling=model),
-            technique=technique,
-            dataset=self.dataset,
-            seed=0,
-        )
-
-    def solve(
-        self, script: Sequence[Expect | str], sample: str = "t", repeat: int = 0
-    ) -> tuple[Answer, TrialContext, ScriptedTransport]:
-        async def work() -> tuple[Answer, TrialContext, ScriptedTransport]:
-            with ScriptedTransport(script) as door:
-                found = self.dataset.find(sample, "test")
-                assert found is not None
-                await self.cell.technique.prepare(self.cell)
-                context = TrialContext(self.cell, door, found.question(), repeat)
-                answer = await self.cell.technique.solve(found.question(), context)
-                return answer, context, door
-
-        return asyncio.run(work())
-
-
-def build(name: str, **settings: Any) -> Technique:
-    return techniques.get(name).model_validate(settings)
-
-
-def texts(door: ScriptedTransport, call: int = 0) -> list[tuple[str, str]]:
-    return [(message.role, str(message.content)) for message in door.requests[call].messages]
 
 
 def test_zero_shot_sends_the_prompt_and_the_instruction_after_a_blank_line(tmp_path: Path) -> None:
@@ -201,7 +146,7 @@ def test_more_demos_than_train_rows_is_found_before_any_call(tmp_path: Path) -> 
     technique = build("few_shot", demos={"count": 4})
     bench = Bench(tmp_path, technique)
     with pytest.raises(ExperimentError, match="4"):
-        technique.check(bench.cell)
+        bench.cell.check()
 
 
 def test_the_variants_sampling_beats_the_stage_the_models_and_the_default(tmp_path: Path) -> None:
@@ -239,3 +184,38 @@ def test_a_question_has_no_target() -> None:
     from promptlab.datasets import Question
 
     assert not {"target", "targets", "rationale"} & set(Question.__dataclass_fields__)
+
+
+def shown_demos(bench: Bench, repeat: int) -> list[str]:
+    _, context, _ = bench.solve([Expect(reply="8")], repeat=repeat)
+    return list(context.trace.notes["demos"])
+
+
+def vary(bench: Bench, *what: str) -> Bench:
+    bench.cell.vary = frozenset(what)
+    return bench
+
+
+@pytest.mark.parametrize("select", ["random", "balanced"])
+def test_demos_that_vary_are_drawn_anew_for_each_repeat_and_again_the_same(
+    tmp_path: Path, select: str
+) -> None:
+    count = 2 if select == "random" else 3
+    few = build("few_shot", demos={"count": count, "select": select})
+    bench = vary(Bench(tmp_path, few), "completion", "demos")
+    drawn = [shown_demos(bench, repeat) for repeat in range(8)]
+    assert len({tuple(each) for each in drawn}) > 1 or select == "balanced"
+    assert drawn == [shown_demos(bench, repeat) for repeat in range(8)]
+    assert drawn[0] == shown_demos(
+        vary(bench, "completion"), 0
+    )  # the first repeat's are those of a run without
+    assert {tuple(shown_demos(bench, repeat)) for repeat in range(8)} == {tuple(drawn[0])}
+
+
+def test_an_order_that_varies_leaves_the_demo_set_as_it_is(tmp_path: Path) -> None:
+    few = build("few_shot", demos={"count": 3})
+    bench = vary(Bench(tmp_path, few), "completion", "order")
+    drawn = [shown_demos(bench, repeat) for repeat in range(8)]
+    assert drawn[0] == ["a", "b", "c"]
+    assert {frozenset(each) for each in drawn} == {frozenset("abc")}
+    assert len({tuple(each) for each in drawn}) > 1

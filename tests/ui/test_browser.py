@@ -46,6 +46,8 @@ def address(tmp_path: Path, hostile_run: Callable[[Path], None]) -> Iterator[str
     finally:
         server.terminate()
         server.wait(timeout=20)
+    with socket.socket() as left, pytest.raises(ConnectionRefusedError):
+        left.connect(("127.0.0.1", port))
 
 
 def test_the_workbench_opens_and_hostile_names_ask_nobody(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from promptlab.analysis.across import AcrossRuns, LabelledRun, compare_runs
     from promptlab.analysis.best_cell import Best, best
+    from promptlab.analysis.bootstrap import bootstrap_interval, paired_bootstrap
     from promptlab.analysis.cells import CellResult, ClassTrials, CorpusTrials, Family
     from promptlab.analysis.comparing import compare
     from promptlab.analysis.comparison import (
@@ -45,10 +46,12 @@ __all__ = [
     "Status",
     "Verdict",
     "best",
+    "bootstrap_interval",
     "compare",
     "compare_run",
     "compare_runs",
     "min_detectable",
+    "paired_bootstrap",
     "samples_needed",
 ]
 
@@ -56,6 +59,7 @@ __all__ = [
 _HOMES = {
     "across": ("AcrossRuns", "LabelledRun", "compare_runs"),
     "best_cell": ("Best", "best"),
+    "bootstrap": ("bootstrap_interval", "paired_bootstrap"),
     "cells": ("CellResult", "ClassTrials", "CorpusTrials", "Family"),
     "comparing": ("compare",),
     "comparison": ("Breakdown", "CellSummary", "Comparison", "Pair", "ScoreSummary", "Status", "Verdict"),

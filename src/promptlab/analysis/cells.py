@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from promptlab.analysis.counted import Count
+
 if TYPE_CHECKING:
     from promptlab.scoring.corpus import Corpus
 
@@ -83,8 +85,12 @@ class CellResult:
     """The technique was shown the target."""
     fields: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
     """Breakdown field → what each trial's sample says there, or None; only fields its data set has."""
+    pass_at: Mapping[str, int] = field(default_factory=dict)
+    """Scorer → the k of its pass@k, where that is above 1: repeats are then no mean."""
     drawn_once: str | None = None
     """What all repeats share ("demo set", "optimizer run"); verdicts then hold "with this demo set"."""
+    counts: tuple[Count, ...] = ()
+    """How many demos or draws its variant takes."""
 
     @property
     def pending(self) -> int:

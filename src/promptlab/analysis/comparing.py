@@ -8,12 +8,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from promptlab.analysis.breakdown import MAX_VALUES, break_down
+from promptlab.analysis.cell_scores import CorpusScores
 from promptlab.analysis.cells import CellResult, Family
 from promptlab.analysis.comparison import CellSummary, Comparison, Pair, Status, Verdict
 from promptlab.analysis.families import CellName, PlannedPair, planned_pairs
 from promptlab.analysis.holm import holm
-from promptlab.analysis.paired import DRAWS, Difference
+from promptlab.analysis.paired import Difference, differences
 from promptlab.analysis.power import ALPHA, min_detectable, samples_needed
+from promptlab.analysis.samples import PairedScores, SampleScores, paired, pooled
+from promptlab.analysis.sign_flips import DRAWS
 from promptlab.analysis.summaries import Measured, Seeds, compared, measure, score_summary
 from promptlab.basics.hashing import short_digest
 
@@ -55,16 +58,8 @@ def compare(
         sizes[scorer] = sum(plan.in_family for plan in of_scorer)
         sides = [_sides(plan, measured[scorer], datasets) for plan in of_scorer]
         draws = min(_MOST_DRAWS, max(DRAWS, _DRAWS_PER_COMPARISON * sizes[scorer] - 1))
-        outcomes = [
-            compared(
-                [each.scores for each in a],
-                [each.scores for each in b],
-                Seeds(seed, _pair_seed(seed, plan)),
-                draws,
-            )
-            for plan, (a, b) in zip(of_scorer, sides, strict=True)
-        ]
-        found = [outcome[0] for outcome in outcomes]
+        outcomes = _outcomes(sides, seed, _flip_seed(seed, scorer), draws)
+        found = [each for each, _ in outcomes]
         adjusted = iter(
             holm(
                 [
@@ -84,7 +79,7 @@ def compare(
                 sizes[scorer],
                 family,
             )
-            for plan, side, (each, _, dropped) in zip(of_scorer, sides, outcomes, strict=True)
+            for plan, side, (each, dropped) in zip(of_scorer, sides, outcomes, strict=True)
         ]
     headline = family.primary or next(iter(family.scorers), None)
     asked = [plan for plan in plans if plan.in_family and plan.scorer == headline]
@@ -134,8 +129,34 @@ def _sides(
     return a, b
 
 
-def _pair_seed(seed: int, plan: PlannedPair) -> int:
-    return int(short_digest(["sign_flip", seed, plan.scorer, plan.a.to_json(), plan.b.to_json()]), 16)
+def _outcomes(
+    sides: Sequence[tuple[_Side, _Side]], seed: int, flip_seed: int, draws: int
+) -> list[tuple[Difference | None, int]]:
+    """Each pair's difference and how many samples it drops. Signs are flipped for all pairs at once."""
+    if any(isinstance(each.scores, CorpusScores) for a, b in sides for each in (*a, *b)):
+        found = [
+            compared([each.scores for each in a], [each.scores for each in b], Seeds(seed, flip_seed), draws)
+            for a, b in sides
+        ]
+        return [(difference, dropped) for difference, _, dropped in found]
+    shared = [_shared(*side) for side in sides]
+    return [
+        (each, scores.dropped)
+        for each, scores in zip(differences(shared, flip_seed, draws), shared, strict=True)
+    ]
+
+
+def _shared(a: _Side, b: _Side) -> PairedScores:
+    parts = [
+        paired(one.scores, other.scores)
+        for one, other in zip(a, b, strict=True)
+        if isinstance(one.scores, SampleScores) and isinstance(other.scores, SampleScores)
+    ]
+    return parts[0] if len(parts) == 1 else pooled(parts)
+
+
+def _flip_seed(seed: int, scorer: str) -> int:
+    return int(short_digest(["sign_flip", seed, scorer]), 16)
 
 
 def _summary(

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from statistics import stdev
 from typing import TYPE_CHECKING, Any, Literal
 
 from promptlab.analysis.cells import CellResult, Family
 from promptlab.analysis.families import CellName
 from promptlab.analysis.intervals import Interval
 from promptlab.analysis.paired import Difference
+from promptlab.basics.registry import matching_names
 
 if TYPE_CHECKING:
     from promptlab.analysis.judged import JudgeReport
@@ -45,7 +47,8 @@ class ScoreSummary:
         return self.interval.mean if self.interval else None
 
     def to_json(self) -> dict[str, float | int | str | None]:
-        """`signature` is in it where the score has a recipe."""
+        """`repeat_min`, `repeat_max` and `repeat_sd` (of the repeats' means) only where there are several,
+        `signature` where the score has a recipe."""
         found = self.interval
         return {
             "mean": found.mean if found else None,
@@ -54,7 +57,15 @@ class ScoreSummary:
             "n": found.n if found else 0,
             "mean_answered": self.mean_answered,
             **({"signature": self.recipe} if self.recipe else {}),
+            **self._over_repeats(),
         }
+
+    def _over_repeats(self) -> dict[str, float]:
+        """How far the means of single repeats lie apart; nothing where there is one."""
+        if not self.repeats:
+            return {}
+        low, high = min(self.repeats), max(self.repeats)
+        return {"repeat_min": low, "repeat_max": high, "repeat_sd": stdev(self.repeats)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,7 +199,7 @@ class Breakdown:
 @dataclass(frozen=True, eq=False)
 class Comparison:
     """What `compare` prints. `notes` are statements about the run that belong beside every verdict,
-    `judges` what judging took: it is not in the cells' cost."""
+    `judges` what judging took: it is not in the cells' cost. `vary`: what each repeat drew anew."""
 
     run: str
     experiment: str
@@ -202,6 +213,7 @@ class Comparison:
     notes: tuple[str, ...] = ()
     breakdowns: tuple[Breakdown, ...] = ()
     judges: tuple[JudgeReport, ...] = ()
+    vary: tuple[str, ...] = ("completion",)
 
     @property
     def primary(self) -> str:
@@ -226,7 +238,15 @@ class Comparison:
     def filtered(
         self, *, variants: Sequence[str] | None = None, models: Sequence[str] | None = None
     ) -> Comparison:
-        """Shows less and changes no number: `p_adjusted` stays as the file's family made it."""
+        """Shows less and changes no number: `p_adjusted` stays as the file's family made it.
+
+        A name also means all that a matrix made of it. UsageError: there is no such name.
+        """
+        names = [cell.name for cell in self.cells]
+        if variants is not None:
+            variants = matching_names(variants, (each.variant for each in names), "there is no variant")
+        if models is not None:
+            models = matching_names(models, (each.model for each in names), "there is no model")
 
         def kept(name: CellName) -> bool:
             return (variants is None or name.variant in variants) and (models is None or name.model in models)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from promptlab.analysis.comparison import CellSummary, Comparison
 from promptlab.analysis.families import CellName
-from promptlab.analysis.samples import sample_scores
+from promptlab.analysis.samples import SampleScores, sample_scores
 from promptlab.basics.errors import UsageError
 from promptlab.basics.registry import did_you_mean
 from promptlab.runs import RunDirectory, RunReader
@@ -19,6 +20,8 @@ SampleNames = Mapping[str, Sequence[str]]
 """Data set → sample ids by position."""
 
 MOST_ITEMS = 10
+# Sums of equal scores do not come out at exactly no spread.
+_DUST = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +118,16 @@ def flips(comparison: Comparison, a: str, b: str, names: SampleNames) -> list[Fl
 
 def worst(comparison: Comparison, names: SampleNames, most: int = MOST_ITEMS) -> list[Item]:
     """The samples with the lowest mean over all cells, the worst first; none that every cell gets right."""
-    items = [each for each in _items(comparison, names) if each.mean < 1]
-    return sorted(items, key=lambda each: each.mean)[:most]
+    items = _over_cells(comparison)
+    chosen = np.flatnonzero(items.mean < 1)
+    return items.named(chosen[np.argsort(items.mean[chosen], kind="stable")][:most], names)
 
 
 def disputed(comparison: Comparison, names: SampleNames, most: int = MOST_ITEMS) -> list[Item]:
     """The samples on which the cells disagree most; none on which they agree."""
-    items = [each for each in _items(comparison, names) if each.spread > 0]
-    return sorted(items, key=lambda each: -each.spread)[:most]
+    items = _over_cells(comparison)
+    chosen = np.flatnonzero(items.spread > _DUST)
+    return items.named(chosen[np.argsort(-items.spread[chosen], kind="stable")][:most], names)
 
 
 def _sides(comparison: Comparison, a: str, b: str) -> list[tuple[CellSummary, CellSummary]]:
@@ -153,15 +158,52 @@ def _sides(comparison: Comparison, a: str, b: str) -> list[tuple[CellSummary, Ce
     return found
 
 
-def _items(comparison: Comparison, names: SampleNames) -> Iterator[Item]:
-    for dataset in dict.fromkeys(cell.result.dataset for cell in comparison.cells):
-        cells = [cell.result for cell in comparison.cells if cell.result.dataset == dataset]
-        scores: dict[int, list[float]] = {}
-        for cell in cells:
-            if not cell.oracle:
-                found = sample_scores(cell, comparison.primary)
-                for place, value in zip(found.samples, found.values, strict=True):
-                    scores.setdefault(int(place), []).append(float(value))
-        for place in sorted(scores):
-            values = np.array(scores[place])
-            yield Item(dataset, names[dataset][place], float(values.mean()), float(values.std()), len(values))
+@dataclass(frozen=True, slots=True)
+class _Items:
+    """All samples over the cells that scored them, in the order of the data sets and their files."""
+
+    dataset: Sequence[str]
+    place: NDArray[np.int64]
+    mean: NDArray[np.float64]
+    spread: NDArray[np.float64]
+    cells: NDArray[np.int64]
+
+    def named(self, chosen: Iterable[np.int64], names: SampleNames) -> list[Item]:
+        return [
+            Item(
+                dataset=self.dataset[int(at)],
+                sample=names[self.dataset[int(at)]][int(self.place[at])],
+                mean=float(self.mean[at]),
+                spread=float(self.spread[at]),
+                cells=int(self.cells[at]),
+            )
+            for at in chosen
+        ]
+
+
+def _over_cells(comparison: Comparison) -> _Items:
+    found: dict[str, list[SampleScores]] = {}
+    for cell in comparison.cells:
+        of_dataset = found.setdefault(cell.result.dataset, [])
+        if not cell.result.oracle:
+            of_dataset.append(sample_scores(cell.result, comparison.primary))
+    datasets: list[str] = []
+    places, means, spreads, counts = [], [], [], []
+    for dataset, scores in found.items():
+        if not scores:
+            continue
+        place, at = np.unique(np.concatenate([each.samples for each in scores]), return_inverse=True)
+        values = np.concatenate([each.values for each in scores])
+        count = np.bincount(at, minlength=len(place))
+        mean = np.bincount(at, values, len(place)) / count
+        squares = np.bincount(at, (values - mean[at]) ** 2, len(place))
+        datasets += [dataset] * len(place)
+        places.append(place.astype(np.int64))
+        means.append(mean)
+        spreads.append(np.sqrt(squares / count))
+        counts.append(count.astype(np.int64))
+    if not datasets:
+        nothing, none = np.empty(0), np.empty(0, np.int64)
+        return _Items([], none, nothing, nothing, none)
+    joined = np.concatenate
+    return _Items(datasets, joined(places), joined(means), joined(spreads), joined(counts))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +48,8 @@ class PairedScores:
 
 
 def sample_scores(cell: CellResult, scorer: str) -> SampleScores:
-    """Averages over the repeats of each sample. Trials without a score are left out."""
+    """Averages over the repeats of each sample; for a pass@k its estimate from them. Trials without a score
+    are left out, and for pass@k samples with fewer than k."""
     trials = cell.scores.get(scorer)
     if trials is None:
         trials = np.empty(0)
@@ -58,6 +60,12 @@ def sample_scores(cell: CellResult, scorer: str) -> SampleScores:
     )
     values = np.bincount(inverse, weights=scores, minlength=len(samples)) / np.maximum(counts, 1)
     groups = None if cell.groups is None else cell.groups[present][first]
+    k = cell.pass_at.get(scorer, 1)
+    if k > 1:
+        enough = counts >= k
+        passed = np.bincount(inverse, weights=scores, minlength=len(samples)).round().astype(np.int64)
+        samples, values = samples[enough], pass_at_k(counts[enough], passed[enough], k)
+        groups = None if groups is None else groups[enough]
     return SampleScores(
         samples=samples,
         values=values,
@@ -67,10 +75,21 @@ def sample_scores(cell: CellResult, scorer: str) -> SampleScores:
     )
 
 
+def pass_at_k(draws: Integers, passed: Integers, k: int) -> Floats:
+    """The unbiased estimate that one of k draws passes, per sample: 1 - C(n-c, k) / C(n, k).
+
+    Chen et al. 2021 (arXiv 2107.03374), equation 1. `draws` n are at least `k`, of them `passed` c.
+    """
+    return np.array(
+        [1 - comb(n - c, k) / comb(n, k) for n, c in zip(draws.tolist(), passed.tolist(), strict=True)],
+        dtype=np.float64,
+    )
+
+
 def mean_answered(cell: CellResult, scorer: str) -> float | None:
-    """The mean over answered trials (per sample first); None where nothing was answered."""
+    """The mean over answered trials (per sample first); None where nothing was answered, and for pass@k."""
     trials = cell.scores.get(scorer)
-    if trials is None:
+    if trials is None or scorer in cell.pass_at:
         return None
     present = np.isfinite(trials) & cell.answered
     if not present.any():
@@ -80,9 +99,9 @@ def mean_answered(cell: CellResult, scorer: str) -> float | None:
 
 
 def repeat_means(cell: CellResult, scorer: str) -> Floats:
-    """The mean of each repeat, in the order of the repeats: their spread is shown apart."""
+    """The mean of each repeat, in the order of the repeats: their spread is shown apart. None for pass@k."""
     trials = cell.scores.get(scorer)
-    if trials is None:
+    if trials is None or scorer in cell.pass_at:
         return np.empty(0)
     present = np.isfinite(trials)
     _, inverse, counts = np.unique(cell.repeats[present], return_inverse=True, return_counts=True)

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from promptlab.analysis.cells import CellResult, ClassTrials, CorpusTrials, Family
 from promptlab.analysis.comparing import compare
 from promptlab.analysis.comparison import Comparison, Status
+from promptlab.analysis.counted import counts_of
 from promptlab.analysis.judged import judge_reports
+from promptlab.analysis.wording import ranges
 from promptlab.datasets import AnswerType
 from promptlab.runs import RunDirectory, RunReader
 from promptlab.runs.answers import scripts_of
@@ -42,10 +44,15 @@ def compare_run(
     breakdown = scoring.get("breakdown", [])
     with RunReader(run) as reader:
         scorers = reader.scorers()
-        cells = [_cell(reader.connection, row, scorers, manifest, limit) for row in reader.cells()]
+        pass_at = _pass_at(reader, scorers)
+        cells = [
+            replace(_cell(reader.connection, row, scorers, manifest, limit), pass_at=pass_at)
+            for row in reader.cells()
+        ]
         if breakdown:
             cells = _with_fields(reader, cells, breakdown)
         judges = judge_reports(reader)
+        specs = [orjson.loads(row["spec"]) for row in reader.cells()]
     family = Family(
         primary=scoring["primary"],
         baseline=scoring["baseline"],
@@ -55,6 +62,9 @@ def compare_run(
         min_effect=scoring["min_effect"],
     )
     notes = [f"{name}: {note}" for name, facts in manifest["datasets"].items() for note in facts["notes"]]
+    sandbox = manifest.get("sandbox")
+    if sandbox is not None and not sandbox["confined"]:
+        notes.append(f"programs ran unconfined (`allow_unsafe_code`): {sandbox['gap']}")
     if limit is not None:
         sizes = {name: facts["sizes"]["test"] for name, facts in manifest["datasets"].items()}
         notes += [
@@ -73,7 +83,18 @@ def compare_run(
         notes=notes,
         breakdown=breakdown,
     )
-    return replace(compared, judges=judges)
+    told = ranges(compared.cells, specs, compared.primary)
+    vary = tuple(manifest.get("vary", compared.vary))
+    return replace(compared, judges=judges, notes=(*compared.notes, *told), vary=vary)
+
+
+def _pass_at(reader: RunReader, scorers: dict[str, int]) -> dict[str, int]:
+    """The k of the scorers whose sample is passed where one of k draws passes."""
+    specs = dict(reader.connection.execute("SELECT id, spec FROM scorers").fetchall())
+    found = {name: orjson.loads(specs[number]) for name, number in scorers.items()}
+    return {
+        name: spec["k"] for name, spec in found.items() if spec["scorer"] == "code_tests" and spec["k"] > 1
+    }
 
 
 def _with_fields(reader: RunReader, cells: list[CellResult], names: list[str]) -> list[CellResult]:
@@ -166,6 +187,7 @@ def _cell(
         **_whole_cell(connection, row, chosen, total, scorers),
         oracle=bool(row["oracle"]),
         drawn_once=row["drawn_once"],
+        counts=counts_of(orjson.loads(row["spec"])["variant"]),
     )
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from promptlab.analysis.bootstrap import (
-    BOOTSTRAP_DRAWS,
+from promptlab.analysis.bootstrap import BOOTSTRAP_DRAWS
+from promptlab.analysis.cell_scores import (
     CorpusScores,
     corpus_difference,
     corpus_interval,
@@ -17,7 +17,7 @@ from promptlab.analysis.bootstrap import (
 from promptlab.analysis.cells import CellResult
 from promptlab.analysis.comparison import ScoreSummary
 from promptlab.analysis.intervals import mean_interval
-from promptlab.analysis.paired import DRAWS, Difference, difference
+from promptlab.analysis.paired import Difference, difference
 from promptlab.analysis.samples import (
     SampleScores,
     mean_answered,
@@ -26,6 +26,7 @@ from promptlab.analysis.samples import (
     repeat_means,
     sample_scores,
 )
+from promptlab.analysis.sign_flips import DRAWS
 
 Measured = SampleScores | CorpusScores
 
@@ -84,6 +85,8 @@ def compared(
             max(BOOTSTRAP_DRAWS, draws if draws > DRAWS else 0),
         )
         return found, found.n if found else 0, dropped
+    if any(isinstance(each, CorpusScores) for each in (*a, *b)):
+        return None, 0, sum(len(each) for each in (*a, *b))  # one of them has not run, or kept no counts
     parts = [
         paired(one, other)
         for one, other in zip(a, b, strict=True)

@@ -16,6 +16,9 @@ from promptlab.basics.hashing import file_digest
 
 T = TypeVar("T")
 
+# Before the hash of a user's own file, in the name of the module that it becomes.
+USER_MODULE = "promptlab_user_"
+
 
 class Registry(Generic[T]):
     """A registry of one kind of plugin.
@@ -72,7 +75,7 @@ class Registry(Generic[T]):
         path = (folder / file_name).resolve()
         if not path.is_file():
             raise UsageError(f"{self.kind} {name!r}: there is no file {path}.")
-        module_name = f"promptlab_user_{file_digest(path)[:16]}"
+        module_name = f"{USER_MODULE}{file_digest(path)[:16]}"
         module = sys.modules.get(module_name)
         if module is None:
             found = importlib.util.spec_from_file_location(module_name, path)
@@ -95,6 +98,21 @@ class Registry(Generic[T]):
         if not (isinstance(cls, type) and issubclass(cls, self._base)):
             raise UsageError(f"{self.kind} {name!r} from {origin} is not a {self._base.__name__}.")
         return cast("type[T]", cls)
+
+
+def matching_names(given: Iterable[str], known: Iterable[str], what: str) -> list[str]:
+    """The known names that are meant: each given one itself, else all that a matrix made of it (`NAME[…]`).
+
+    UsageError, with the nearest: `what` (an experiment, a run) has no such name.
+    """
+    names = list(dict.fromkeys(known))
+    found: list[str] = []
+    for each in given:
+        meant = [each] if each in names else [name for name in names if name.startswith(f"{each}[")]
+        if not meant:
+            raise UsageError(f"{what} {each!r}.", remedy=did_you_mean(each, names))
+        found += meant
+    return list(dict.fromkeys(found))
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

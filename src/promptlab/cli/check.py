@@ -46,6 +46,7 @@ def _checked(path: Path) -> dict[str, Any]:
     with make_plan(path, open_home()) as plan:
         plan.check_keys()
         plan.check_prices()
+        plan.check_code()
         return {
             "experiment": plan.spec.name,
             "variants": list(dict.fromkeys(cell.variant.name for cell in plan.cells)),

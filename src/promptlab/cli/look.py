@@ -11,6 +11,7 @@ import click
 from promptlab.basics.errors import UsageError
 
 SHOWN_TRIALS = 20
+SHOWN_ENTRY_CHARS = 100
 
 
 @click.command()
@@ -178,12 +179,43 @@ def _print_trial(found: dict[str, Any]) -> None:
     click.echo(f"answer: {_block(found['answer'])}  (rule: {found['rule'] or 'none'})")
     if found["error"]:
         click.echo(f"error: {_block(found['error'])}")
-    for key, value in found["notes"].items():
-        click.echo(f"{_block(key)}: {_block(value)}")
+    _print_notes(found["notes"], "")
     for call in found["call_list"]:
         _print_call(call)
     for judgement in found["judgements"]:
         _print_judgement(judgement)
+
+
+def _print_notes(notes: dict[str, Any], indent: str) -> None:
+    """What the technique recorded, inner techniques' records further in."""
+    for key, value in notes.items():
+        if isinstance(value, dict) and value:
+            click.echo(f"{indent}{_block(key)}:")
+            _print_notes(value, f"{indent}  ")
+        elif isinstance(value, list) and any(isinstance(each, dict) for each in value):
+            click.echo(f"{indent}{_block(key)}:")
+            for each in value:
+                _print_entry(each, f"{indent}  ")
+        elif isinstance(value, str) and "\n" in value:
+            click.echo(f"{indent}{_block(key)}:")
+            click.echo("\n".join(f"{indent}  {line}" for line in _block(value).split("\n")))
+        elif value != {}:
+            click.echo(f"{indent}{_block(key)}: {_block(value)}")
+
+
+def _print_entry(entry: Any, indent: str) -> None:
+    """One of a list of records: short ones on a line, others a line a field."""
+    if not isinstance(entry, dict):
+        click.echo(f"{indent}- {_block(entry)}")
+        return
+    line = ", ".join(f"{_block(key)} {_block(value)}" for key, value in entry.items())
+    if "\n" not in line and len(line) <= SHOWN_ENTRY_CHARS:
+        click.echo(f"{indent}- {line}")
+        return
+    lines = [
+        f"{_block(key)}: {_block(value)}".replace("\n", f"\n{indent}    ") for key, value in entry.items()
+    ]
+    click.echo(f"{indent}- " + f"\n{indent}  ".join(lines))
 
 
 def _print_judgement(found: dict[str, Any]) -> None:

@@ -51,7 +51,8 @@ def line(progress: Progress) -> str:
     parts = [f"{done:,}/{progress.planned:,} {progress.unit} ({share:.0%})"]
     if progress.finished:
         parts.append(f"{progress.per_second():.1f}/s")
-    parts.append(f"{progress.sent_calls:,} calls sent")
+    if progress.unit != "programs":
+        parts.append(f"{progress.sent_calls:,} calls sent")
     if progress.cached_calls:
         parts.append(f"{progress.cached_calls:,} cached")
     if progress.paid_usd or progress.unknown_costs:

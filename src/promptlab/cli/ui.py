@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -34,4 +35,6 @@ def ui(port: int, no_browser: bool) -> int:
     command = [sys.executable, "-m", "streamlit", "run", str(app), f"--server.port={port}", *_GUARDS]
     if no_browser:
         command.append("--server.headless=true")
+    if os.name == "posix":  # in this very process: whoever ends it ends the workbench
+        os.execv(sys.executable, command)
     return subprocess.run(command, check=False).returncode

@@ -36,6 +36,12 @@ def words(text: str) -> Iterator[str]:
         yield from (word[start : start + 2] for start in range(len(word) - 1))
 
 
+def tokens(text: str) -> Iterator[str]:
+    """Words of letters and digits; of a CJK stretch its characters."""
+    for word in _WORD.findall(normalised(text)):
+        yield from word if _IS_CJK.match(word) else (word,)
+
+
 def text_of(inputs: Mapping[str, Any]) -> str:
     """A sample's inputs as one text, a line each, in the order of their names."""
     return "\n".join(str(inputs[name]) for name in sorted(inputs))

@@ -56,6 +56,12 @@ def resolve_model(loaded: Loaded, each: ModelSpec, name: str, path: Path_) -> Mo
         ) from error
 
 
+def resolve_embedding(loaded: Loaded) -> Model | None:
+    """The model under `embedding:`, if any."""
+    spec = loaded.spec.embedding
+    return None if spec is None else resolve_model(loaded, spec, spec.name or spec.id, ("embedding",))
+
+
 def check_keys(loaded: Loaded, models: Iterable[Model]) -> None:
     """ExperimentError for a model whose key is nowhere, before anything is called.
 

@@ -8,16 +8,16 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from promptlab.basics.errors import UsageError
-from promptlab.basics.registry import did_you_mean
+from promptlab.basics.registry import matching_names
 from promptlab.datasets import Dataset, Sample, Task
 from promptlab.experiment.loading import Loaded
-from promptlab.experiment.models import check_keys, check_prices
+from promptlab.experiment.models import check_keys, check_model_key, check_model_price, check_prices
 from promptlab.experiment.scoring import Scoring
 from promptlab.experiment.spec import ExperimentSpec
 from promptlab.experiment.timespan import seconds
 from promptlab.experiment.variants import Variant
 from promptlab.models import Limits, Model, Rate
+from promptlab.sandbox import check_sandbox
 from promptlab.techniques import CellContext
 
 
@@ -32,6 +32,12 @@ class Cell:
     hash: str
     spec: dict[str, Any]
     context: CellContext
+
+    @property
+    def drawn_once(self) -> str | None:
+        """What all its trials share by one draw ("demo set"); None where each repeat draws its own."""
+        once = self.variant.technique.drawn_once()
+        return None if once == "demo set" and "demos" in self.context.vary else once
 
     @property
     def label(self) -> str:
@@ -73,6 +79,8 @@ class Plan:
     scoring: Scoring
     notes: list[str] = field(default_factory=list)
     selection: Selection = field(default_factory=Selection)
+    variants: list[Variant] = field(default_factory=list)
+    embedding: Model | None = None
     _stack: ExitStack = field(default_factory=ExitStack, repr=False)
 
     @property
@@ -114,13 +122,33 @@ class Plan:
     def check_keys(self) -> None:
         """ExperimentError for a model of the selection whose key is nowhere."""
         check_keys(self.loaded, self._chosen_models())
+        for model in self._embedding_models():
+            named = self.spec.embedding.api_key_env if self.spec.embedding else None
+            check_model_key(self.loaded, model, named, ("embedding",))
 
     def check_prices(self) -> None:
         """ExperimentError for a model of the selection whose price a budget needs and nobody knows."""
         check_prices(self.loaded, self._chosen_models(), self.limits())
+        for model in self._embedding_models():
+            check_model_price(self.loaded, model, self.limits(), ("embedding",))
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether programs that models wrote are run: by a technique, or by a scorer."""
+        scored = any(each.runs_code for each in self.scoring.scorers.values())
+        return scored or any(cell.variant.technique.may_run_code() for cell in self.cells)
+
+    def check_code(self) -> None:
+        """UsageError where programs would run that this machine cannot confine, unless the file says so."""
+        if self.runs_code:
+            check_sandbox(allow_unsafe=self.spec.allow_unsafe_code)
 
     def _chosen_models(self) -> list[Model]:
         return list({cell.model.name: cell.model for cell in self.chosen}.values())
+
+    def _embedding_models(self) -> list[Model]:
+        found = [cell.context.embedding for cell in self.chosen]
+        return list({model.name: model for model in found if model is not None}.values())
 
     def limits(self) -> Limits:
         """What the file says under `limits`, for the door."""
@@ -131,16 +159,19 @@ class Plan:
         return max_age_s(self.spec)
 
     def select(self, *, limit: int | None, variants: Sequence[str], models: Sequence[str]) -> None:
-        """Sets the filters of one command. Unknown names are usage errors."""
-        known_variants = list(dict.fromkeys(cell.variant.name for cell in self.cells))
-        known_models = list(dict.fromkeys(cell.model.name for cell in self.cells))
-        for given, known, kind in ((variants, known_variants, "variant"), (models, known_models, "model")):
-            for name in given:
-                if name not in known:
-                    raise UsageError(
-                        f"the experiment has no {kind} {name!r}.", remedy=did_you_mean(name, known)
-                    )
-        self.selection = Selection(limit, frozenset(variants) or None, frozenset(models) or None)
+        """Sets the filters of one command, by name or by what a matrix made of a name.
+
+        Unknown names are usage errors.
+        """
+        chosen_variants = matching_names(
+            variants, (cell.variant.name for cell in self.cells), "the experiment has no variant"
+        )
+        chosen_models = matching_names(
+            models, (cell.model.name for cell in self.cells), "the experiment has no model"
+        )
+        self.selection = Selection(
+            limit, frozenset(chosen_variants) or None, frozenset(chosen_models) or None
+        )
 
     def close(self) -> None:
         self._stack.close()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from promptlab.basics.errors import ExperimentError
+from promptlab.basics.errors import ExperimentError, UsageError
 from promptlab.basics.hashing import digest
 from promptlab.basics.registry import did_you_mean
 from promptlab.basics.templates import TemplateError, template
@@ -15,12 +16,14 @@ from promptlab.datasets import AnswerType, Dataset, open_dataset
 from promptlab.datasets.task import template_values
 from promptlab.experiment.gates import check_gates
 from promptlab.experiment.loading import Loaded, load_spec
-from promptlab.experiment.models import resolve_models
+from promptlab.experiment.models import resolve_embedding, resolve_models
 from promptlab.experiment.plan import Cell, Plan
 from promptlab.experiment.scoring import Scoring, resolve_scoring
 from promptlab.experiment.variants import Variant, resolve_variants
 from promptlab.experiment.yaml_lines import Path_
 from promptlab.models import Model
+from promptlab.scoring import AnswerForm, Gold
+from promptlab.scoring.code_tests import CodeTests
 from promptlab.techniques import CellContext
 
 
@@ -33,12 +36,13 @@ def plan_of(loaded: Loaded, home: Path) -> Plan:
     """The plan of a loaded file. `home` keeps the data sets' indexes."""
     variants = resolve_variants(loaded)
     models = resolve_models(loaded)
+    embedding = resolve_embedding(loaded)
     stack = ExitStack()
     try:
         datasets = _open_datasets(loaded, variants, home, stack)
         scoring = resolve_scoring(loaded, [variant.name for variant in variants])
         cells = [
-            _cell(loaded, variant, model, dataset)
+            _cell(loaded, variant, model, dataset, embedding)
             for dataset in datasets
             for model in models
             for variant in variants
@@ -51,6 +55,7 @@ def plan_of(loaded: Loaded, home: Path) -> Plan:
         _no_twins(loaded, variants, cells)
         for dataset in datasets:
             _check_questions(loaded, scoring, dataset)
+            _check_tests(loaded, scoring, dataset)
         labels = loaded.spec.human_labels
         if labels is not None and not (loaded.folder / labels).is_file():
             raise loaded.error(("human_labels",), "there is no such file", value=labels)
@@ -58,11 +63,26 @@ def plan_of(loaded: Loaded, home: Path) -> Plan:
             for variant in variants:
                 _check(loaded, variant, dataset, index, cells)
         _check_breakdown(loaded, datasets)
+        _check_vary(loaded, variants)
         notes = [f"{dataset.name}: {note}" for dataset in datasets for note in dataset.notes]
-        return Plan(loaded, cells, datasets, scoring, notes, _stack=stack)
+        return Plan(
+            loaded, cells, datasets, scoring, notes, variants=variants, embedding=embedding, _stack=stack
+        )
     except BaseException:
         stack.close()
         raise
+
+
+def add_variants(plan: Plan, added: Mapping[str, Variant]) -> None:
+    """Puts each variant right after the one that is named, in every model and data set."""
+    cells: list[Cell] = []
+    for cell in plan.cells:
+        cells.append(cell)
+        variant = added.get(cell.variant.name)
+        if variant is not None:
+            cells.append(_cell(plan.loaded, variant, cell.model, cell.dataset, plan.embedding))
+    plan.cells = cells
+    plan.variants = [*plan.variants, *added.values()]
 
 
 def _open_datasets(loaded: Loaded, variants: list[Variant], home: Path, stack: ExitStack) -> list[Dataset]:
@@ -140,7 +160,31 @@ def _check_breakdown(loaded: Loaded, datasets: list[Dataset]) -> None:
         )
 
 
-def _cell(loaded: Loaded, variant: Variant, model: Model, dataset: Dataset) -> Cell:
+def _check_vary(loaded: Loaded, variants: list[Variant]) -> None:
+    """What is to be drawn anew must be there to be drawn, more than once."""
+    spec = loaded.spec
+    for index, what in enumerate(spec.vary):
+        place = ("vary", index)
+        if what in spec.vary[:index]:
+            raise loaded.error(place, f"{what!r} stands here twice", remedy="Remove one of them.")
+        if what == "completion":
+            continue
+        if spec.repeats == 1:
+            raise loaded.error(
+                place, f"with one repeat there is no second draw of {_DRAWN[what]}", remedy="Set `repeats:`."
+            )
+        if not any(what in variant.technique.redraws() for variant in variants):
+            raise loaded.error(place, _NOT_DRAWN[what], remedy="Leave it out.")
+
+
+_DRAWN = {"demos": "demos", "order": "an order of demos"}
+_NOT_DRAWN = {
+    "demos": "no variant draws its demos once by chance (`select: random` or `balanced`)",
+    "order": "no variant shows several demos, so there is no order to draw",
+}
+
+
+def _cell(loaded: Loaded, variant: Variant, model: Model, dataset: Dataset, embedding: Model | None) -> Cell:
     task = variant.task
     if task.answer is AnswerType.LABEL and not task.labels:
         try:
@@ -158,6 +202,12 @@ def _cell(loaded: Loaded, variant: Variant, model: Model, dataset: Dataset) -> C
         spec["train"] = dataset.split_hash("train")
     if variant.technique.needs_dev():
         spec["dev"] = dataset.split_hash("dev")
+    searches = embedding if variant.technique.reads_embeddings() else None
+    if searches is not None:
+        spec["embedding"] = searches.identity()
+    vary = frozenset(loaded.spec.vary) & (variant.technique.redraws() | {"completion"})
+    if vary != {"completion"}:
+        spec["vary"] = sorted(vary)
     cell_hash = digest(spec)
     context = CellContext(
         task=task,
@@ -168,6 +218,9 @@ def _cell(loaded: Loaded, variant: Variant, model: Model, dataset: Dataset) -> C
         sampling=variant.sampling,
         cell=cell_hash,
         timeout_s=loaded.spec.limits.timeout_s,
+        embedding=searches,
+        allow_unsafe_code=loaded.spec.allow_unsafe_code,
+        vary=vary,
     )
     return Cell(variant, model, dataset, task, cell_hash, spec, context)
 
@@ -184,6 +237,23 @@ def _check_questions(loaded: Loaded, scoring: Scoring, dataset: Dataset) -> None
                 value=each.judge.question,
                 remedy=error.remedy,
             ) from error
+
+
+def _check_tests(loaded: Loaded, scoring: Scoring, dataset: Dataset) -> None:
+    """The tests of the first sample, for scorers that run them."""
+    first = dataset.first()
+    gold = Gold(first.targets, AnswerForm(AnswerType.CODE), first.inputs, first.metadata)
+    for index, name in enumerate(scoring.shown):
+        each = scoring.scorers.get(name)
+        if isinstance(each, CodeTests):
+            try:
+                each.check_sample(gold)
+            except UsageError as error:
+                raise loaded.error(
+                    ("scorers", index),
+                    f"on the first sample of {dataset.name}, {error.message.rstrip('.')}",
+                    remedy=error.remedy,
+                ) from error
 
 
 def _no_twins(loaded: Loaded, variants: list[Variant], cells: list[Cell]) -> None:
@@ -237,7 +307,7 @@ def _check(loaded: Loaded, variant: Variant, dataset: Dataset, index: int, cells
             remedy="Add `target: COLUMN`.",
         )
     try:
-        variant.technique.check(cell.context)
+        cell.context.check()
     except ExperimentError as error:
         raise loaded.error(
             (*variant.path, *error.field.split(".")) if error.field else variant.path,

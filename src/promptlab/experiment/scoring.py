@@ -17,6 +17,7 @@ from promptlab.experiment.spec import ScorerSpec
 from promptlab.experiment.unfolding import SCORER_KEYS
 from promptlab.experiment.yaml_lines import Path_
 from promptlab.scoring import AnswerForm, Scorer, default_scorers, extracted_scorer, scorers, strict_scorer
+from promptlab.scoring.code_tests import CodeTests
 from promptlab.scoring.judging import Asks
 
 
@@ -25,16 +26,16 @@ class Scoring:
     """Scorers by column name, the first the headline; what the comparison's family is built from.
 
     `strict` and `extracted` name the pair that tells format and ability apart; the one that the file does
-    not ask for is added, since every verdict needs both. `judges` are the scorers that ask a model;
-    `columns` names all.
+    not ask for is added, since every verdict needs both. None where the target is no answer but its tests.
+    `judges` are the scorers that ask a model; `columns` names all.
     """
 
     scorers: dict[str, Scorer]
     judges: dict[str, ResolvedJudge]
     columns: tuple[str, ...]
     shown: tuple[str, ...]
-    strict: str
-    extracted: str
+    strict: str | None
+    extracted: str | None
     primary: str | None
     baseline: str | None
     min_effect: float
@@ -51,8 +52,10 @@ def resolve_scoring(loaded: Loaded, variants: list[str]) -> Scoring:
         raise loaded.error(("scorers",), "the list is empty", remedy="Name one, or leave `scorers` out.")
     found = build_scorers(loaded, given)
     shown = tuple(found)
-    strict = _companion(found, "exact_match", strict_scorer())
-    extracted = _companion(found, "extracted", extracted_scorer(answer))
+    strict = extracted = None
+    if not any(isinstance(each, CodeTests) and each.tests is None for each in found.values()):
+        strict = _companion(found, "exact_match", strict_scorer())
+        extracted = _companion(found, "extracted", extracted_scorer(answer))
     if spec.primary is not None and spec.primary not in found:
         raise loaded.error(
             ("primary",), f"no scorer is named {spec.primary!r}", remedy=did_you_mean(spec.primary, found)
@@ -82,7 +85,13 @@ def build_scorers(loaded: Loaded, given: Sequence[ScorerSpec]) -> dict[str, Scor
             raise loaded.error(
                 ("scorers", index), f"two scorers are named {name!r}", remedy="Add `as: NAME`."
             )
-        found[name] = _build(loaded, each, ("scorers", index), answer)
+        built = found[name] = _build(loaded, each, ("scorers", index), answer)
+        if isinstance(built, CodeTests) and built.k > loaded.spec.repeats:
+            raise loaded.error(
+                ("scorers", index, "k"),
+                f"pass@{built.k} needs {built.k} repeats, and there are {loaded.spec.repeats}",
+                remedy=f"Set `repeats: {built.k}` or more, with a temperature above 0.",
+            )
     return found
 
 

@@ -39,9 +39,8 @@ class Variant:
     def identity(self, task: Task) -> dict[str, Any]:
         """What makes this variant another one in a trial's identity. Its name is not in it."""
         return {
+            **self.technique.identity(),
             "technique": self.source,
-            "version": self.technique.version,
-            "settings": self.technique.model_dump(mode="json"),
             "sampling": dict(self.sampling),
             "messages": [[part.role, part.source] for part in task.messages],
             "instruction": task.answer_instruction,
@@ -71,7 +70,7 @@ def _resolve(loaded: Loaded, each: VariantSpec, name: str, path: Path_) -> Varia
         where = (*path, "technique") if loaded.places.stands((*path, "technique")) else path
         raise loaded.error(where, error.message.rstrip("."), remedy=error.remedy) from error
     try:
-        built = cls.model_validate(each.settings)
+        built = cls.model_validate(each.settings, context={"folder": loaded.folder})
     except ValidationError as error:
         detail = error.errors(include_url=False)[0]
         raise explain(detail, loaded.places, path, cls, {*VARIANT_KEYS, "matrix"}) from None

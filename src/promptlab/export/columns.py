@@ -65,7 +65,21 @@ def score_columns(
 
 def outcome_columns(rows: Rows, comparison: Comparison, speaker: Speaker) -> list[Column]:
     """What failed and what is missing, only where something did or is."""
-    return [*_failures(rows, comparison, speaker.digits), *_counts(rows)]
+    return [
+        *_over_repeats(rows, comparison, speaker.digits),
+        *_failures(rows, comparison, speaker.digits),
+        *_counts(rows),
+    ]
+
+
+def _over_repeats(rows: Rows, comparison: Comparison, digits: int) -> list[Column]:
+    """The lowest and the highest mean of a single repeat, where there are several."""
+    cells = []
+    for cell in rows:
+        found = cell.scores[comparison.primary].repeats if cell and comparison.primary else ()
+        text = f"{words.number(min(found), digits)} to {words.number(max(found), digits)}" if found else "-"
+        cells.append(Text(text))
+    return [Column("repeats", cells)] if any(cell.plain != "-" for cell in cells) else []
 
 
 def _score(cell: CellSummary | None, scorer: str, digits: int) -> Text:

@@ -191,7 +191,16 @@ def _compared(comparison: Comparison, manifest: Mapping[str, Any]) -> Iterator[s
             yield f"{name}: {note.rstrip('.')}."
     repeats = manifest["repeats"]
     if repeats > 1:
-        yield f"Every sample was asked {repeats} times; scores are averaged per sample first."
+        from promptlab.export.footing import REDRAWN
+
+        anew = words.listed([REDRAWN[what] for what in comparison.vary])
+        yield (
+            f"Every sample was asked {repeats} times, each time with {anew} drawn anew; scores are averaged "
+            "per sample first."
+        )
+    once = sorted({cell.result.drawn_once for cell in comparison.cells if cell.result.drawn_once})
+    if once:
+        yield f"Results hold with this {words.listed(once)}, which was drawn once."
     if errors := sum(cell.result.errors for cell in comparison.cells):
         yield f"Missing, since the provider failed: {_counted(errors, 'trial')}."
 

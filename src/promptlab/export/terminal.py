@@ -54,7 +54,7 @@ def comparison_lines(
     lines = [*_wrapped(_title(comparison), width), *_wrapped(_setting(comparison), width), Text()]
     for table in _score_tables(comparison, speaker, glyphs, width):
         lines += [*table, Text()]
-    lines += _wrapped(Text(plain(footing(comparison, speaker, glyphs)), style="dim"), width)
+    lines += _wrapped(Text(plain(footing(comparison, glyphs)), style="dim"), width)
     lines += _wrapped(Text(plain(totals(comparison)), style="dim"), width)
     lines.append(Text())
     lines += _breakdowns(comparison, speaker, glyphs, width, pairs)

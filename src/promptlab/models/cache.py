@@ -123,9 +123,8 @@ class DiskCache:
     async def put(self, key: str, value: bytes, *, over: bool = True) -> None:
         writing = self._writer.submit(_Write(_Kind.PUT if over else _Kind.KEEP, key, value))
         try:
-            await asyncio.shield(writing)
+            await writing
         except asyncio.CancelledError:
-            await asyncio.wait([writing])
             writing.result()
             raise
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -13,7 +13,7 @@ T = TypeVar("T")
 @dataclass(slots=True)
 class _Flight(Generic[T]):
     task: asyncio.Task[T]
-    waiting: int = 0
+    waiting: list[asyncio.Future[T]] = field(default_factory=list)
     leaving: bool = False
 
 
@@ -41,13 +41,7 @@ class Flights(Generic[T]):
     async def start(self, key: str, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Starts the call; there must be none of that key on its way."""
         flight = self._flights[key] = _Flight(asyncio.create_task(work()))
-
-        def landed(task: asyncio.Task[T]) -> None:
-            del self._flights[key]
-            if not task.cancelled():
-                task.exception()  # those who waited have it
-
-        flight.task.add_done_callback(landed)
+        flight.task.add_done_callback(lambda _: self._landed(key, flight))
         return await self._wait_for(flight)
 
     async def close(self) -> None:
@@ -58,17 +52,32 @@ class Flights(Generic[T]):
         if tasks:
             await asyncio.wait(tasks)
 
+    def _landed(self, key: str, flight: _Flight[T]) -> None:
+        """Tells all who wait what came of it."""
+        del self._flights[key]
+        cancelled = flight.task.cancelled()
+        error = None if cancelled else flight.task.exception()
+        for waiter in flight.waiting:
+            if waiter.done():
+                continue
+            if cancelled:
+                waiter.cancel()
+            elif error is not None:
+                waiter.set_exception(error)
+            else:
+                waiter.set_result(flight.task.result())
+
     async def _wait_for(self, flight: _Flight[T]) -> T:
-        flight.waiting += 1
+        waiter: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        flight.waiting.append(waiter)
         try:
-            return await asyncio.shield(flight.task)
+            return await waiter
         except asyncio.CancelledError:
-            if flight.waiting == 1 and not flight.task.done():
+            flight.waiting.remove(waiter)
+            if not flight.waiting and not flight.task.done():
                 flight.leaving = True
                 flight.task.cancel()
                 await asyncio.wait([flight.task])
                 if not flight.task.cancelled():
                     flight.task.result()  # it failed while it cleaned up: that must be said
             raise
-        finally:
-            flight.waiting -= 1

@@ -20,12 +20,19 @@ GATHER_S = 0.002
 _Queued = tuple[Operation, asyncio.Future[Result]]
 
 
+class _Written(asyncio.Future[Result]):
+    """Cannot be cancelled: a task that is cancelled while it waits goes on, cancelled, once this is done."""
+
+    def cancel(self, msg: object = None) -> bool:
+        return False
+
+
 class GroupCommit(Generic[Operation, Result]):
     """Gives what is submitted on one event loop to `commit`, in a thread of its own, in batches.
 
     `commit` returns one result per operation, in order; a result that is an exception is raised to its
-    caller alone, an exception that `commit` raises to all callers of the batch. A caller that goes away
-    does not take its operation back.
+    caller alone, an exception that `commit` raises to all callers of the batch. What is submitted is
+    written, also where its caller is cancelled: that takes effect afterwards.
 
     A batch is what was submitted within GATHER_S, or while the batch before it was written: waking the
     thread for every operation would cost more than writing it.
@@ -43,12 +50,12 @@ class GroupCommit(Generic[Operation, Result]):
         self._thread: threading.Thread | None = None
 
     def submit(self, operation: Operation) -> asyncio.Future[Result]:
-        """The future resolves once the transaction with this operation is committed."""
+        """The future is done once the transaction with this operation is committed, and not before."""
         loop = asyncio.get_running_loop()
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, args=(loop,), name=self._name, daemon=True)
             self._thread.start()
-        future: asyncio.Future[Result] = loop.create_future()
+        future: asyncio.Future[Result] = _Written(loop=loop)
         self._submitted.append((operation, future))
         if self._idle.is_set():
             self._idle.clear()
@@ -87,8 +94,6 @@ class GroupCommit(Generic[Operation, Result]):
         self, batch: Sequence[_Queued[Operation, Result]], results: Sequence[Result | Exception]
     ) -> None:
         for (_, future), result in zip(batch, results, strict=True):
-            if future.done():
-                continue
             if isinstance(result, Exception):
                 future.set_exception(result)
             else:

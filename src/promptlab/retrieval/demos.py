@@ -6,18 +6,22 @@ import heapq
 import itertools
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from promptlab.basics.errors import ExperimentError
 from promptlab.basics.hashing import seeded
+from promptlab.basics.named_file import NamedFile
+from promptlab.basics.registry import did_you_mean
 from promptlab.datasets.dataset import SplitView
 from promptlab.datasets.grams import text_of
 from promptlab.datasets.sample import Question, Sample
-from promptlab.retrieval.lexical import Bm25Index, LexicalIndex, TfidfIndex
+from promptlab.retrieval.demo_sets import demo_set, demos_in, set_names
+from promptlab.retrieval.lexical import Bm25Index, Index, TfidfIndex
+from promptlab.retrieval.vectors import VectorIndex
 
-BY_SIMILARITY = ("bm25", "tfidf", "mmr")
+BY_SIMILARITY = ("bm25", "tfidf", "mmr", "knn")
 MAX_INDEXED_ROWS = 100_000
 MAX_BALANCED_LABELS = 100
 # Rows beyond `count` that are at hand where a demo equals the question and another takes its place.
@@ -26,25 +30,49 @@ _MMR_POOL_ROWS = 50
 
 
 class DemoSpec(BaseModel):
-    """How demos are chosen from train.
+    """How demos are chosen: from train, from a `set` that ships with promptlab, or from a `demo_file`.
 
     `fixed`: the first `count`, or those of `ids` in their order. `random`: drawn once from the seed, so that
     all questions see the same demos; `per: sample` draws anew for each. `balanced`: drawn once, equally many
     of each label. `bm25`, `tfidf`: the nearest to the question (KATE, arXiv 2101.06804, but with lexical
-    similarity). `mmr`: near the question but unlike each other, weighed by `diversity`.
-    `render` is for the technique: demos as chat turns, or all in a single message. A number alone is `count`.
+    similarity). `knn`: the nearest by the experiment's `embedding:` model; without one it is `tfidf`, and the
+    record says so. `mmr`: near the question but unlike each other, weighed by `diversity`.
+    `render`: demos as chat turns, or all in a single message. A number alone is `count`; of a set or a file
+    all are shown where `count` is not given. A demo file is YAML or JSON lines: `question`, `answer`, and
+    where a technique shows them `rationale` and `steps: [{question, answer}]`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     count: int = Field(default=4, ge=0)
-    select: Literal["fixed", "random", "balanced", "bm25", "tfidf", "mmr"] = "fixed"
+    # Came later: where they are not given, trials have the identity they had before.
+    later_settings: ClassVar[tuple[str, ...]] = ("set", "demo_file")
+
+    select: Literal["fixed", "random", "balanced", "bm25", "tfidf", "mmr", "knn"] = "fixed"
     order: Literal["as_is", "shuffled", "nearest_first", "nearest_last"] = "as_is"
     render: Literal["turns", "single"] = "turns"
     ids: list[str] | None = None
     per: Literal["cell", "sample"] = "cell"
     diversity: float = Field(default=0.5, ge=0, le=1)
     seed: int | None = None
+    set: str | None = None
+    demo_file: NamedFile | None = None
+
+    @property
+    def from_train(self) -> bool:
+        return self.set is None and self.demo_file is None
+
+    @property
+    def drawn_once(self) -> bool:
+        """Whether one draw decides what all questions see."""
+        return self.count > 0 and self.select in ("random", "balanced") and self.per == "cell"
+
+    @property
+    def source(self) -> str:
+        """Where the demos come from, in a word."""
+        if self.demo_file is not None:
+            return self.demo_file.name
+        return "train" if self.set is None else f"set {self.set}"
 
     @model_validator(mode="before")
     @classmethod
@@ -67,7 +95,17 @@ class DemoSpec(BaseModel):
             raise ValueError(f"order: {self.order} needs a similarity: select: {', '.join(BY_SIMILARITY)}")
         if "diversity" in self.model_fields_set and self.select != "mmr":
             raise ValueError("diversity goes with select: mmr")
+        if self.set is not None and self.demo_file is not None:
+            raise ValueError("`set` and `demo_file` both stand here; keep one")
+        if self.set is not None and self.set not in set_names():
+            raise ValueError(f"there is no demo set {self.set!r}. {did_you_mean(self.set, set_names())}")
         return self
+
+    def rows(self) -> list[Sample] | None:
+        """The demos of the set or the file; None: they come from train. ExperimentError for a bad file."""
+        if self.demo_file is not None:
+            return demos_in(self.demo_file)
+        return None if self.set is None else demo_set(self.set)
 
 
 def question_text(question: Question) -> str:
@@ -95,18 +133,27 @@ class DemoSelector:
         seed: int,
         *,
         text: Callable[[Question], str] = question_text,
+        repeat: int = 0,
     ) -> None:
-        """Raises ExperimentError (field "demos.…") where train cannot give such demos."""
-        self.spec = spec
-        self._train = train
+        """Raises ExperimentError (field "demos.…") where train cannot give such demos.
+
+        What is drawn once is drawn anew for another `repeat`.
+        """
         self._text = text
-        self._seed = seed if spec.seed is None else spec.seed
+        self._drawn_by = [seed if spec.seed is None else spec.seed, *([repeat] if repeat else [])]
+        rows = spec.rows()
+        self._train = train = train if rows is None else rows
+        if rows is not None and "count" not in spec.model_fields_set:
+            spec = spec.model_copy(update={"count": len(rows)})
+        self.spec = spec
+        self._vectors: VectorIndex | None = None
+        self._index: Index
         if spec.count > len(train):
             raise _refused(
                 "count",
-                f"train has {len(train)} rows, too few for that many demos",
+                f"{spec.source} has {len(train)} rows, too few for that many demos",
                 spec.count,
-                "Ask for fewer, or make train larger under `split:`.",
+                "Ask for fewer, or make train larger under `split:`." if rows is None else "Ask for fewer.",
             )
         if spec.count and spec.select in BY_SIMILARITY:
             self._build_index()
@@ -119,15 +166,48 @@ class DemoSelector:
         else:
             self._in_order = _Remembered(map(self._candidate, train))
 
-    def select(self, question: Question, rng: random.Random) -> list[Sample]:
+    @property
+    def similarity(self) -> str:
+        """How near is near: for the record. "" where nothing is compared."""
+        if self.spec.select not in BY_SIMILARITY:
+            return ""
+        if self.spec.select == "bm25":
+            return "BM25 over words"
+        if self._vectors is not None:
+            return "cosine of embeddings"
+        without = "; no embedding model is configured" if self.spec.select == "knn" else ""
+        return f"TF-IDF over character n-grams{without}"
+
+    @property
+    def compares_vectors(self) -> bool:
+        return self._vectors is not None
+
+    @property
+    def texts(self) -> list[str]:
+        """What questions are compared with, where they are compared."""
+        return self._texts
+
+    def use_vectors(self, index: VectorIndex) -> None:
+        """Compares by these from now on: one vector for each of `texts`."""
+        self._index = self._vectors = index
+
+    def asked(self, question: Question) -> str:
+        """The text by which a question is compared."""
+        return self._text(question)
+
+    def select(
+        self, question: Question, rng: random.Random, vector: Sequence[float] | None = None
+    ) -> list[Sample]:
         """The demos for a question, in the order in which the prompt shows them.
 
-        `rng` is the trial's; it is drawn from with `per: sample` only. Fewer than `count` where train holds
-        no more rows that differ from the question.
+        `rng` is the trial's; it is drawn from with `per: sample` only. `vector` is the question's, where
+        vectors are compared. Fewer than `count` where train holds no more rows that differ from the question.
         """
         if not self.spec.count:
             return []
         asked = self._text(question)
+        if self._vectors is not None:
+            self._vectors.ask(vector or ())
         if self.spec.select == "balanced":
             demos = self._balanced(asked)
         else:
@@ -148,7 +228,7 @@ class DemoSelector:
 
     def _once(self, what: str) -> random.Random:
         """A generator that draws the same for every question of the cell."""
-        return seeded("demos", what, self._seed)
+        return seeded("demos", what, *self._drawn_by)
 
     def _candidate(self, sample: Sample) -> _Candidate:
         return _Candidate(sample, self._text(sample.question()))
@@ -227,7 +307,7 @@ class DemoSelector:
                 f"Use at most {MAX_INDEXED_ROWS} under `split:`, or select: random.",
             )
         self._texts = [self._text(sample.question()) for sample in self._train]
-        self._index: LexicalIndex = (Bm25Index if self.spec.select == "bm25" else TfidfIndex)(self._texts)
+        self._index = (Bm25Index if self.spec.select == "bm25" else TfidfIndex)(self._texts)
 
     def _nearest(self, asked: str) -> Iterator[_Candidate]:
         """All rows, nearest first."""

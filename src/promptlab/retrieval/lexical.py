@@ -22,7 +22,25 @@ class Hit(NamedTuple):
     score: float
 
 
-class LexicalIndex(ABC):
+class Index(ABC):
+    """Texts that can be searched. `size` is how many."""
+
+    size: int
+
+    @abstractmethod
+    def scores(self, query: str) -> NDArray[np.float64]:
+        """One score per text, higher is nearer."""
+
+    def top(self, query: str, count: int) -> list[Hit]:
+        """The `count` nearest texts, nearest first; ties go to the lower position."""
+        import numpy as np
+
+        scores = self.scores(query)
+        order = np.argsort(-scores, kind="stable")[:count]
+        return [Hit(int(position), float(scores[position])) for position in order]
+
+
+class LexicalIndex(Index):
     """Texts by the terms they hold: for each term the positions of its texts and its weight in each."""
 
     def __init__(self, texts: Iterable[str]) -> None:
@@ -52,18 +70,6 @@ class LexicalIndex(ABC):
     @abstractmethod
     def _weigh(self) -> None:
         """Turns occurrences into weights."""
-
-    @abstractmethod
-    def scores(self, query: str) -> NDArray[np.float64]:
-        """One score per text, higher is nearer."""
-
-    def top(self, query: str, count: int) -> list[Hit]:
-        """The `count` nearest texts, nearest first; ties go to the lower position."""
-        import numpy as np
-
-        scores = self.scores(query)
-        order = np.argsort(-scores, kind="stable")[:count]
-        return [Hit(int(position), float(scores[position])) for position in order]
 
 
 class Bm25Index(LexicalIndex):

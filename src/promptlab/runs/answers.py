@@ -70,12 +70,12 @@ def rules_used(store: RunStore) -> list[str]:
 
 
 def reread(store: RunStore, rows: Sequence[RereadAnswer]) -> None:
-    """Answers read anew from the same replies. One that is another now loses its scores."""
+    """Answers looked at anew, from the same replies. One that is another now loses its scores."""
 
     def job(connection: sqlite3.Connection) -> None:
         connection.executemany(
-            "UPDATE trials SET status = ?, answer = ?, rule = ? WHERE id = ?",
-            [(each.status, encoded(each.answer), each.rule, each.trial) for each in rows],
+            "UPDATE trials SET status = ?, answer = ?, rule = ?, error = ? WHERE id = ?",
+            [(each.status, encoded(each.answer), each.rule, each.error, each.trial) for each in rows],
         )
         changed = [(each.trial,) for each in rows if each.changed]
         connection.executemany("DELETE FROM scores WHERE trial = ?", changed)

@@ -143,6 +143,7 @@ def describe(plan: Plan) -> dict[str, Any]:
         "experiment": plan.spec.name,
         "seed": plan.spec.seed,
         "repeats": plan.spec.repeats,
+        "vary": list(plan.spec.vary),
         "datasets": {
             dataset.name: {"hash": dataset.hash, "sizes": dict(dataset.sizes), "notes": list(dataset.notes)}
             for dataset in plan.datasets
@@ -161,6 +162,7 @@ def describe(plan: Plan) -> dict[str, Any]:
             "min_effect": plan.scoring.min_effect,
             "breakdown": list(plan.spec.breakdown),
         },
+        "sandbox": _sandbox(plan),
         # What `unchanged` asks for: the data files, and whether anything is not promptlab's own.
         "folder": str(plan.loaded.folder),
         "sources": [list(state) for dataset in plan.datasets for state in dataset.states],
@@ -174,6 +176,21 @@ def describe(plan: Plan) -> dict[str, Any]:
         "git": _git_revision(plan.loaded.folder),
         "python": sys.version.split()[0],
         "platform": platform.platform(),
+    }
+
+
+def _sandbox(plan: Plan) -> dict[str, Any] | None:
+    """How programs are confined here; None where the experiment runs none."""
+    if not plan.runs_code:
+        return None
+    from promptlab.sandbox import confinement
+
+    found = confinement()
+    return {
+        "allow_unsafe_code": plan.spec.allow_unsafe_code,
+        "confined": found.confined,
+        "layers": list(found.layers),
+        "gap": found.gap,
     }
 
 

@@ -14,7 +14,6 @@ from promptlab.basics.errors import (
     CallError,
     CallErrorKind,
     NoAnswer,
-    PromptlabError,
     StorageError,
     UsageError,
 )
@@ -68,7 +67,7 @@ class Engine:
         self._succeeded: set[str] = set()
         self._bad_requests: dict[str, int] = {}
         self._ending: Ending | None = None
-        self._failure: PromptlabError | None = None
+        self._failure: Exception | None = None
         self.budget_message = ""
 
     @property
@@ -90,16 +89,23 @@ class Engine:
             self._happened("paused" if paused else "resumed")
 
     async def run(self) -> Ending:
-        """Until nothing is missing, a budget is reached, or it is interrupted. Raises StorageError."""
+        """Until nothing is missing, a budget is reached, or it is interrupted.
+
+        Raises StorageError, and what a user's own code or a listener raises.
+        """
         cells = self._plan.chosen
         self.progress.planned = sum(self._plan.trials_in(cell) for cell in cells)
         scripts = {each.name: _script(each) for each in self._plan.datasets}
         for cell in cells:
-            await cell.variant.technique.prepare(cell.context)
             self._graders[cell.hash] = Grader(
                 cell.task, self._plan.scoring.scorers, script=scripts[cell.dataset.name]
             )
             self._store.stop_cell(self._cells[cell.hash], None)
+            cell.context.door = self._client
+            try:
+                await cell.context.prepare()
+            except CallError as error:  # texts to search in could not be embedded
+                self._stop(cell, str(error))
         lanes: dict[str, list[Cell]] = {}
         for cell in cells:
             lanes.setdefault(cell.model.name, []).append(cell)
@@ -131,7 +137,7 @@ class Engine:
     async def _work(self, feed: Feed) -> None:
         try:
             await self._draw_from(feed)
-        except PromptlabError as error:
+        except Exception as error:  # noqa: BLE001  raised again by `run`
             # The others finish what they have in flight: it is paid for.
             self._failure = self._failure or error
             self._end("failed")
@@ -161,7 +167,7 @@ class Engine:
         answer: Answer | None = None
         failure: NoAnswer | None = None
         try:
-            answer = await cell.variant.technique.solve(trial.sample.question(), context)
+            answer = await context.solve()
         except NoAnswer as error:
             failure = error
         except BudgetReached as error:

@@ -190,7 +190,7 @@ async def _cell(
         tally = Tally(plan, cell, finished.usual() if trials else {})
     weight = len(numbers) / len(picked) if picked else 1.0
     if trials:
-        await cell.variant.technique.prepare(cell.context)
+        await cell.context.prepare()
     for trial in trials:
         tally.add(await rehearse(trial, cache))
     return CellEstimate(

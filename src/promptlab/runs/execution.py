@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,17 +13,23 @@ from promptlab.basics.errors import UsageError
 from promptlab.basics.files import FileLock, write_atomically
 from promptlab.experiment import Plan
 from promptlab.experiment.judges import check_judges
+from promptlab.experiment.matching import matched_variants
+from promptlab.experiment.planning import add_variants
+from promptlab.experiment.variants import Variant
 from promptlab.models.pricing import is_free, price_gap, price_of
 from promptlab.runs.answers import cell_specs, count_without_score
 from promptlab.runs.directory import EXPERIMENT, RunDirectory, describe, latest_run, new_run
 from promptlab.runs.events import Listen, event
+from promptlab.runs.finished import tokens_per_trial
 from promptlab.runs.interrupting import Interruptible, wait_for
 from promptlab.runs.judges import Surroundings, judge_missing
 from promptlab.runs.judging import BoundJudge, Judged, bind
 from promptlab.runs.labels import keep_labels
+from promptlab.runs.programs import code_scorers, run_missing
 from promptlab.runs.progress import Progress
 from promptlab.runs.regrade import grade_missing
 from promptlab.runs.store import RunStore
+from promptlab.sandbox import confinement
 
 if TYPE_CHECKING:
     from promptlab.runs.engine import Ending
@@ -78,6 +84,56 @@ def execute(
     missing key or a price that a budget needs, StorageError where the disk fails. What was finished by then
     is kept.
     """
+    if not plan.spec.match_tokens:
+        return _execute(plan, home, options, tell, watch, approve, listen)
+    watch = None if watch is None else _once(watch)
+    result = _execute(plan, home, options, tell, watch, approve, listen)
+    added = _matched(plan, result.run, tell) if result.status in ("complete", "failed") else {}
+    if not added:
+        return result
+    add_variants(plan, added)
+    more = _execute(plan, home, replace(options, fresh=False), tell, watch, approve, listen)
+    more.progress.add(result.progress)
+    more.sent_calls += result.sent_calls
+    more.seconds += result.seconds
+    more.stopped_cells = {**result.stopped_cells, **more.stopped_cells}
+    return more
+
+
+def _once(watch: Callable[[Progress], None]) -> Callable[[Progress], None]:
+    """`watch` for the first part that runs: a display shows one set of counters."""
+    seen: list[Progress] = []
+
+    def first(progress: Progress) -> None:
+        if not seen:
+            watch(progress)
+        seen.append(progress)
+
+    return first
+
+
+def _matched(plan: Plan, run: RunDirectory, tell: Tell) -> dict[str, Variant]:
+    """The variants that `match_tokens` adds, by what the finished trials took."""
+    if plan.selection.variants is not None or plan.selection.models is not None:
+        tell("match_tokens needs all variants and models: with --variant or --model nothing is added")
+        return {}
+    tokens = tokens_per_trial(run, {cell.hash: cell.variant.name for cell in plan.cells})
+    silent = {variant.name for variant in plan.variants} - tokens.keys()
+    if silent:
+        tell(f"match_tokens leaves out {', '.join(sorted(silent))}: the tokens are not known")
+    return matched_variants(plan.variants, tokens)
+
+
+def _execute(
+    plan: Plan,
+    home: Path,
+    options: Options,
+    tell: Tell,
+    watch: Callable[[Progress], None] | None,
+    approve: Approve | None,
+    listen: Listen | None,
+) -> RunResult:
+    """One plan from its run's claim to its last grade."""
     started = time.monotonic()
     facts = describe(plan)
     run, lock = _claim(plan, home, options, tell, facts)
@@ -92,7 +148,8 @@ def execute(
             progress = Progress(planned=sum(plan.trials_in(cell) for cell in plan.chosen))
             result = RunResult(run, "complete", progress)
             store.set_meta({"scorers": [(name, rows[name]) for name in plan.scoring.columns]})
-            if missing or any(count_without_score(store, rows[name]) for name in judges):
+            code = code_scorers(plan.scoring.scorers)
+            if missing or any(count_without_score(store, rows[name]) for name in (*judges, *code)):
                 _check(plan, home, options, tell, approve, trials=missing > 0)
             if missing:
                 discard = False
@@ -107,6 +164,17 @@ def execute(
             else:
                 discard = False
                 progress.reused = progress.planned
+            ran = run_missing(
+                store,
+                code,
+                rows,
+                allow_unsafe=plan.spec.allow_unsafe_code,
+                may_interrupt=options.may_interrupt,
+                tell=tell,
+                watch=watch,
+            )
+            if ran.interrupted:
+                result.status = "interrupted"
             try:
                 grade_missing(store, plan.scoring.scorers, rows)
             except UsageError as error:
@@ -117,7 +185,7 @@ def execute(
                 listen(event("ended", run=run.id, status=result.status, sent_calls=result.sent_calls))
             if plan.spec.human_labels is not None:
                 keep_labels(run, store, plan.loaded.folder / plan.spec.human_labels, partial=True)
-            if missing or result.judged.touched:
+            if missing or result.judged.touched or ran.graded:
                 run.update_manifest(status=result.status, ended=time.time())
             elif _differs(run, plan, facts):
                 _note(run, plan, facts)
@@ -138,6 +206,9 @@ def _check(
 
     Without missing `trials` only the judges will be asked.
     """
+    plan.check_code()
+    if plan.runs_code and confinement().gap:
+        tell(f"programs run unconfined, with your rights (`allow_unsafe_code`): {confinement().gap}")
     models = {each.model.name: each.model for each in plan.scoring.judges.values()}
     if trials:
         plan.check_keys()

@@ -20,12 +20,15 @@ BY_TECHNIQUE = ", by the technique"
 def grade_missing(store: RunStore, scorers: Mapping[str, Scorer], rows: Mapping[str, int]) -> int:
     """Grades every stored answer that lacks one of these scores (`rows`: their rows). Returns how many.
 
-    UsageError for the first failure of the user's own scorers, once all others are graded.
+    Scorers that run code are left to `runs.programs`. UsageError for the first failure of the user's own
+    scorers, once all others are graded.
     """
     tasks, written = tasks_of(store), store.do(scripts_of)
     graded = 0
     broken: UsageError | None = None
     for name, scorer in scorers.items():
+        if scorer.runs_code:
+            continue
         graders: dict[int, Grader] = {}
         for page in without_score(store, rows[name]):
             scores: list[ScoreRow] = []

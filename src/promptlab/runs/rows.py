@@ -142,13 +142,17 @@ class StoredAnswer:
 
 @dataclass(frozen=True, slots=True)
 class RereadAnswer:
-    """What another version of a rule read from a stored reply; `changed`: not what it was before."""
+    """What another version of a rule, or a test of the answer, makes of a stored reply.
+
+    `changed`: not what it was before. `error` says how its program failed.
+    """
 
     trial: int
     status: str
     answer: Value | None
     rule: str
     changed: bool
+    error: str | None = None
 
 
 def score_row(trial: int, scorer: int, value: float | None, statistics: tuple[float, ...] | None) -> ScoreRow:

@@ -21,10 +21,12 @@ from promptlab.runs.judge_estimate import estimate_judge
 from promptlab.runs.judges import Surroundings, judge_missing
 from promptlab.runs.judging import BoundJudge, Judged, bind
 from promptlab.runs.labels import keep_labels
+from promptlab.runs.programs import code_scorers, run_missing
 from promptlab.runs.progress import Progress
 from promptlab.runs.reading import ADDED, has_results
 from promptlab.runs.regrade import grade_missing, reread_outdated
 from promptlab.runs.store import RunStore
+from promptlab.sandbox import check_sandbox
 
 if TYPE_CHECKING:
     from promptlab.runs.engine import Ending
@@ -107,6 +109,9 @@ def _score(
     judges: dict[str, BoundJudge] = {name: bind(each, cells) for name, each in resolved.items()}
     rows = store.set_scorers({**scorers, **judges})
     result = ScoreResult(run)
+    code = code_scorers(scorers)
+    if any(count_without_score(store, rows[name]) for name in code):
+        check_sandbox(allow_unsafe=loaded.spec.allow_unsafe_code)
     if human is not None:
         result.labels = keep_labels(run, store, human)
     if any(count_without_score(store, rows[name]) for name in judges):
@@ -117,9 +122,21 @@ def _score(
     result.read, result.changed = reread_outdated(store)
     kept = [{"name": each.name, "row": rows[each.name], "entry": each.entry} for each in more]
     store.set_meta({ADDED: kept, "scorers": [(name, rows[name]) for name in scoring.columns]})
-    for name, scorer in scorers.items():
-        result.graded[name] = grade_missing(store, {name: scorer}, rows)
     surroundings = around(loaded.spec.name, limits, seed=loaded.spec.seed, max_age_s=max_age_s(loaded.spec))
+    ran = run_missing(
+        store,
+        code,
+        rows,
+        allow_unsafe=loaded.spec.allow_unsafe_code,
+        may_interrupt=surroundings.may_interrupt,
+        tell=surroundings.tell,
+        watch=surroundings.watch,
+    )
+    for name, scorer in scorers.items():
+        result.graded[name] = ran.graded[name] or grade_missing(store, {name: scorer}, rows)
+    if ran.interrupted:
+        result.judged.status = "interrupted"
+        return result
     result.judged = judge_missing(run, store, judges, rows, surroundings)
     return result
 

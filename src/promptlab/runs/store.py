@@ -323,7 +323,7 @@ def _set_cell(connection: sqlite3.Connection, cell: Cell, position: int, plan: P
             position,
             planned,
             int(cell.variant.technique.oracle),
-            cell.variant.technique.drawn_once(),
+            cell.drawn_once,
         ),
     )
     return int(connection.execute("SELECT id FROM cells WHERE hash = ?", (cell.hash,)).fetchone()[0])

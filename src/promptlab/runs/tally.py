@@ -42,7 +42,7 @@ class Tally:
         self.unbounded = False
         self._cell = cell
         self._usual = usual
-        self._planned = cell.variant.technique.planned_calls(cell.task)
+        self._planned = cell.variant.technique.calls_in_all(cell.task)
         self._price = price_of(cell.model)
         self._rates = plan.limits().rates
 

@@ -84,6 +84,7 @@ class Scorer(BaseModel, ABC):
 
     version: ClassVar[int] = 1
     needs_target: ClassVar[bool] = True  # else samples without a target are scored as well
+    runs_code: ClassVar[bool] = False  # graded apart, by running a program: see `scoring.programs`
     registered_name: ClassVar[str] = ""
 
     @property
@@ -158,6 +159,7 @@ scorers: Registry[Scorer] = _Scorers(
         "list_f1": "promptlab.scoring.overlap",
         "json_valid": "promptlab.scoring.structure",
         "json_schema": "promptlab.scoring.structure",
+        "code_tests": "promptlab.scoring.code_tests",
         "refusal": "promptlab.scoring.replies",
         "length": "promptlab.scoring.replies",
         "latency": "promptlab.scoring.replies",

@@ -36,12 +36,12 @@ class Grader:
 
     def __init__(self, task: Task, scorers: Mapping[str, Scorer], *, script: str | None = None) -> None:
         """`script` is that of the data set's targets (see `Gold`). UsageError where a scorer cannot grade the
-        task's answers."""
-        self._scorers = dict(scorers)
+        task's answers. Those that run code are left out."""
         self._script = script
         self._form = AnswerForm(task.answer, task.labels)
-        for each in self._scorers.values():
+        for each in scorers.values():
             each.check(self._form)
+        self._scorers = {name: each for name, each in scorers.items() if not each.runs_code}
 
     def grade(
         self,

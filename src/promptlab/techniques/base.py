@@ -9,23 +9,31 @@ class Mine(Technique):
     async def solve(self, question: Question, ctx: TrialContext) -> Answer:
         reply = await ctx.ask(ctx.prompt(question))
         return Answer(reply)
+
+What every technique can be given in the YAML, without doing anything for it: `demos` (shown by `ctx.prompt`),
+`context` (another technique that finds what stands before the prompt), `format` and `post`. A setting of type
+`Inner` is another technique: `ctx.run` runs it. A setting of type `NamedFile` is a file beside the
+experiment; its key ends in `_file`.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from promptlab.basics.registry import Registry
-from promptlab.datasets.sample import Question
-from promptlab.datasets.task import Task
+from promptlab.basics.errors import ExperimentError
+from promptlab.basics.registry import USER_MODULE, Registry
+from promptlab.datasets.sample import Question, Sample
+from promptlab.datasets.task import AnswerType, Task
 from promptlab.models.request import Completion
+from promptlab.retrieval import SETS_VERSION, DemoSpec
+from promptlab.techniques.settings import Inner, plain_settings
 
 if TYPE_CHECKING:
     from promptlab.techniques.context import CellContext, TrialContext
@@ -38,6 +46,12 @@ class Calls:
     low: int = 1
     expected: float = 1.0
     high: int = 1
+
+    def times(self, count: int) -> Calls:
+        return Calls(self.low * count, self.expected * count, self.high * count)
+
+    def __add__(self, other: Calls) -> Calls:
+        return Calls(self.low + other.low, self.expected + other.expected, self.high + other.high)
 
 
 class FromReply(Enum):
@@ -63,6 +77,14 @@ class Answer:
     rule: str = ""
 
 
+class Fidelity(NamedTuple):
+    """How near an implementation is to its source: the same, changed for chat models, not in the source."""
+
+    exact: str
+    chat: str
+    rebuilt: str
+
+
 class Technique(BaseModel, ABC):
     """A prompt program that turns a question into an answer with one or more calls.
 
@@ -74,8 +96,20 @@ class Technique(BaseModel, ABC):
 
     version: ClassVar[int] = 1  # rises whenever the same settings could send other prompts
     oracle: ClassVar[bool] = False  # gets the target; its rows say so everywhere
+    gathers: ClassVar[bool] = False  # can be another technique's `context`
+    shows_demos: ClassVar[bool] = True  # its prompts come from `ctx.prompt`, so that `demos` can be given
+    # What stands before a demo's question and answer where all demos are in one message.
+    marks: ClassVar[tuple[str, str]] = ("", "")
+    runs_code: ClassVar[bool] = False  # `solve` runs what the model wrote: `ctx.run_program`
     default_sampling: ClassVar[Mapping[str, Any]] = MappingProxyType({"temperature": 0})
     registered_name: ClassVar[str] = ""
+    fidelity: ClassVar[Fidelity | None] = None  # for the page that lists techniques
+    example: ClassVar[str] = ""  # an entry under `variants:`
+
+    demos: DemoSpec | None = None
+    context: Inner | None = None
+    format: Literal["plain", "markdown", "yaml", "json"] = "plain"
+    post: Literal["python_notation"] | None = None
 
     async def prepare(self, ctx: CellContext) -> None:
         """Once per cell, before its first trial: reads train and dev, builds what all trials share."""
@@ -85,21 +119,104 @@ class Technique(BaseModel, ABC):
         """The answer to one question. Raises NoAnswer where a step gave nothing to go on with."""
 
     def planned_calls(self, task: Task) -> Calls:
+        """Calls of one trial, those of inner techniques included, those of `context` not."""
         return Calls()
+
+    def calls_in_all(self, task: Task) -> Calls:
+        """`planned_calls`, and those of what stands before the prompt."""
+        own = self.planned_calls(task)
+        return own if self.context is None else self.context.gathering_calls(task) + own
+
+    def gathering_calls(self, task: Task) -> Calls:
+        """Calls it makes as somebody's `context`."""
+        return Calls(0, 0, 0)
+
+    async def gather(self, question: Question, ctx: TrialContext) -> str:
+        """What it finds for a question, as text to stand before a prompt. Only where `gathers`."""
+        raise NotImplementedError
+
+    def parts(self) -> Iterator[tuple[str, Technique]]:
+        """The techniques among its settings, by the setting's name."""
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            for each in value if isinstance(value, list | tuple) else [value]:
+                if isinstance(each, Technique):
+                    yield name, each
+
+    def demo_spec(self, task: Task) -> DemoSpec | None:
+        """Which demos `ctx.prompt` shows: `demos`, or a technique's own default."""
+        return self.demos
+
+    def demo_reply(self, demo: Sample, task: Task) -> str:
+        """A demo's answer as the model should write it: the items of a list, else the first accepted text."""
+        return ", ".join(demo.targets) if task.answer is AnswerType.LIST else demo.targets[0]
 
     def needs_train(self) -> bool:
         """Whether it reads the train split (and so depends on its content)."""
-        return False
+        own = self.demos is not None and self.demos.from_train
+        return own or any(part.needs_train() for _, part in self.parts())
+
+    @property
+    def uses_demo_sets(self) -> bool:
+        """Whether it shows demos that ship with promptlab."""
+        return self.demos is not None and self.demos.set is not None
+
+    def may_run_code(self) -> bool:
+        """Whether it, or a technique inside it, runs what a model wrote."""
+        return self.runs_code or any(part.may_run_code() for _, part in self.parts())
+
+    def reads_embeddings(self) -> bool:
+        """Whether it searches with the experiment's embedding model, where there is one."""
+        own = self.demos is not None and self.demos.select == "knn"
+        return own or any(part.reads_embeddings() for _, part in self.parts())
 
     def needs_dev(self) -> bool:
-        return False
+        return any(part.needs_dev() for _, part in self.parts())
 
     def drawn_once(self) -> str | None:
         """What all its trials share by one draw ("demo set"): a verdict then holds with this draw only."""
-        return None
+        if self.demos is not None and self.demos.drawn_once:
+            return "demo set"
+        return next((drawn for _, part in self.parts() if (drawn := part.drawn_once())), None)
+
+    def redraws(self) -> frozenset[str]:
+        """What of `vary` a repeat can draw anew here besides the completion: "demos", "order"."""
+        found = {each for _, part in self.parts() for each in part.redraws()}
+        if self.demos is not None and self.demos.drawn_once:
+            found.add("demos")
+        if self.demos is not None and self.demos.count > 1:
+            found.add("order")
+        return frozenset(found)
 
     def check(self, ctx: CellContext) -> None:
         """Raises ExperimentError for what is wrong with these settings on this data, before any call."""
+
+    def check_demo(self, demo: Sample) -> None:
+        """Raises ExperimentError for a row that cannot be shown."""
+        if not demo.targets:
+            raise ExperimentError(
+                "a train row without a target cannot be a demo", field="demos", value=demo.id
+            )
+
+    def identity(self) -> dict[str, Any]:
+        """Name, version and settings: another identity may send other prompts. Files count by content."""
+        shared = Technique.model_fields
+        settings = {
+            name: plain_settings(getattr(self, name))
+            for name in type(self).model_fields
+            if name not in shared or getattr(self, name) != shared[name].default
+        }
+        if self.uses_demo_sets:
+            settings["demo_sets"] = SETS_VERSION
+        return {"technique": self.source, "version": self.version, "settings": settings}
+
+    @property
+    def source(self) -> str:
+        """Its registered name; of a class in a file of the user's own: its name and the file's hash."""
+        module = type(self).__module__
+        if module.startswith(USER_MODULE):
+            return f"{type(self).__name__}@{module.removeprefix(USER_MODULE)}"
+        return self.registered_name
 
 
 techniques: Registry[Technique] = Registry(
@@ -109,6 +226,18 @@ techniques: Registry[Technique] = Registry(
         "zero_shot": "promptlab.techniques.zero_shot",
         "zero_shot_cot": "promptlab.techniques.zero_shot_cot",
         "few_shot": "promptlab.techniques.few_shot",
+        "chain_of_thought": "promptlab.techniques.chain_of_thought",
+        "self_consistency": "promptlab.techniques.self_consistency",
+        "least_to_most": "promptlab.techniques.least_to_most",
+        "plan_and_solve": "promptlab.techniques.plan_and_solve",
+        "program_aided": "promptlab.techniques.program_aided",
+        "prompt_chain": "promptlab.techniques.prompt_chain",
+        "self_refine": "promptlab.techniques.self_refine",
+        "structured_prompt": "promptlab.techniques.structured_prompt",
+        "retrieval": "promptlab.techniques.retrieval",
+        "react": "promptlab.techniques.react",
+        "knowledge_graph": "promptlab.techniques.knowledge_graph",
+        "mind_map": "promptlab.techniques.mind_map",
     },
     group="promptlab.techniques",
 )

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from promptlab.basics.errors import CallError
+from promptlab.basics.errors import CallError, ExperimentError, UsageError
 from promptlab.basics.hashing import seeded
 from promptlab.datasets.sample import Question, Sample
 from promptlab.datasets.task import Task
 from promptlab.models.door import Door
+from promptlab.models.embedding import embedding_requests, vectors_of
 from promptlab.models.request import Completion, Draw, Message, Model, Request
-from promptlab.techniques.base import CallRecord, Technique, Trace
+from promptlab.retrieval import own_text
+from promptlab.scoring.base import AnswerForm, Extraction
+from promptlab.scoring.extraction import ROBUST, extract, spell
+from promptlab.techniques.base import FROM_REPLY, Answer, CallRecord, Technique, Trace
+from promptlab.techniques.formats import Part, rendered
+from promptlab.techniques.notation import expand
 
 if TYPE_CHECKING:
     from promptlab.datasets import Dataset
     from promptlab.retrieval import DemoSelector, DemoSpec
+    from promptlab.sandbox import ProgramResult, SandboxLimits
+
+Vector = tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +42,8 @@ class _Sampling:
 class CellContext:
     """One cell's surroundings: task, model, the train and dev splits, the seed.
 
-    `sampling` is what the variant sets. There is no way from here to a test sample.
+    `sampling` is what the variant sets, `embedding` the experiment's embedding model, `vary` what each repeat
+    draws anew. `kept` is where a technique puts what it prepares. There is no way from here to a test sample.
     """
 
     task: Task
@@ -44,8 +54,76 @@ class CellContext:
     sampling: Mapping[str, Any] = field(default_factory=dict)
     cell: str = ""
     timeout_s: float = 60.0
-    demos: DemoSelector | None = None
+    embedding: Model | None = None
+    door: Door | None = None
+    allow_unsafe_code: bool = False
+    vary: frozenset[str] = frozenset({"completion"})
+    kept: dict[str, Any] = field(default_factory=dict)
+    _demos: dict[int, DemoSelector] = field(default_factory=dict)
     _unstaged: _Sampling | None = None
+    _parts: dict[int, CellContext] = field(default_factory=dict)
+
+    def part(self, technique: Technique) -> CellContext:
+        """The same surroundings for a technique inside this one."""
+        known = self._parts.get(id(technique))
+        if known is None:
+            known = replace(
+                self, technique=technique, kept={}, door=self.door, _demos={}, _unstaged=None, _parts={}
+            )
+            self._parts[id(technique)] = known
+        return known
+
+    async def prepare(self) -> None:
+        """Prepares the technique and all those inside it. Once, before the first trial."""
+        for _, part in self.technique.parts():
+            inner = self.part(part)
+            inner.door = self.door
+            await inner.prepare()
+        spec = self.technique.demo_spec(self.task)
+        if spec is not None:
+            selector = self.select_demos(spec)
+            if spec.select == "knn" and spec.count and self.embedding is not None and self.door is not None:
+                from promptlab.retrieval import VectorIndex
+
+                vectors = await self.embed(selector.texts)
+                selector.use_vectors(VectorIndex(selector.texts, vectors))
+        await self.technique.prepare(self)
+
+    def check(self) -> None:
+        """ExperimentError for what is wrong with the technique, or those inside it, on this data."""
+        technique = self.technique
+        if technique.context is not None and not technique.context.gathers:
+            raise ExperimentError(
+                f"{technique.context.registered_name} finds nothing to stand before a prompt",
+                field="context",
+                remedy="Use retrieval, knowledge_graph, mind_map or generated_knowledge.",
+            )
+        if technique.demos is not None and not technique.shows_demos:
+            raise ExperimentError(
+                f"{technique.registered_name} has prompts of its own and shows no demos",
+                field="demos",
+                remedy="Remove `demos:`.",
+            )
+        for name, part in technique.parts():
+            try:
+                self.part(part).check()
+            except ExperimentError as error:
+                error.field = ".".join(filter(None, (name, error.field)))
+                raise
+        spec = technique.demo_spec(self.task)
+        if spec is not None:
+            first = self.dataset.first("test").question()
+            selector = self.select_demos(spec)
+            for demo in selector.select(first, seeded(self.seed)):
+                technique.check_demo(demo)
+        technique.check(self)
+
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
+        """One vector per text, by the experiment's embedding model, through the door."""
+        if self.embedding is None or self.door is None:
+            raise RuntimeError("embed() needs an embedding model and the door")
+        requests = embedding_requests(self.embedding, texts, self.cell, self.timeout_s)
+        return list(vectors_of([await self.door.complete(each) for each in requests]).vectors)
 
     def chosen(self, stage: Mapping[str, Any]) -> _Sampling:
         """A call's sampling, strongest first: the variant's, the stage's, the model's, the technique's."""
@@ -63,25 +141,74 @@ class CellContext:
         return chosen
 
     def select_demos(self, spec: DemoSpec) -> DemoSelector:
-        """The selector over this data set's train split. ExperimentError where there are too few."""
+        """The selector over what `spec` names. ExperimentError where there are too few."""
+        self._demos = {0: self._selector(spec, 0)}
+        return self._demos[0]
+
+    def demos_of(self, repeat: int) -> DemoSelector | None:
+        """The selector of one repeat: that of the first, unless each repeat draws its own demos."""
+        if not self._demos:
+            return None
+        first = self._demos[0]
+        if "demos" not in self.vary or not first.spec.drawn_once:
+            return first
+        if repeat not in self._demos:
+            self._demos[repeat] = self._selector(first.spec, repeat)
+        return self._demos[repeat]
+
+    def _selector(self, spec: DemoSpec, repeat: int) -> DemoSelector:
         from promptlab.retrieval import DemoSelector
 
         # Equal prompts are equal questions, whatever else their rows say.
-        self.demos = DemoSelector(self.dataset.view("train"), spec, self.seed, text=self.task.render_prompt)
-        return self.demos
+        return DemoSelector(self.dataset.view("train"), spec, self.seed, text=self._text, repeat=repeat)
+
+    def _text(self, question: Question) -> str:
+        own = own_text(question)
+        return self.task.render_prompt(question) if own is None else own
+
+
+@dataclass(slots=True)
+class _Trail:
+    """What a trial's contexts share: the calls in order, and how often each request was made."""
+
+    calls: list[CallRecord] = field(default_factory=list)
+    seen: dict[Any, int] = field(default_factory=dict)
 
 
 class TrialContext:
-    """What `solve` works with: `ask`, the demos, the task, a generator seeded by trial, and `note`."""
+    """What `solve` works with: `ask`, `prompt`, `run`, the demos, the task, a generator, and `note`."""
 
-    def __init__(self, cell: CellContext, door: Door, question: Question, repeat: int) -> None:
+    def __init__(
+        self,
+        cell: CellContext,
+        door: Door,
+        question: Question,
+        repeat: int,
+        *,
+        outer: TrialContext | None = None,
+        label: str = "",
+        stage: Mapping[str, Any] | None = None,
+    ) -> None:
         self._cell = cell
         self._door = door
         self._question = question
         self._repeat = repeat
-        self._seen: dict[Any, int] = {}
         self._rng: random.Random | None = None
-        self.trace = Trace()
+        self._demos: list[Sample] | None = None
+        self._context = ""
+        self._path = label
+        self._stage = dict(stage or {})
+        self._trail: _Trail = _Trail() if outer is None else outer._trail
+        self.trace = Trace(self._trail.calls)
+
+    async def solve(self) -> Answer:
+        """The whole technique: demos and context first, then its own steps, then `post`. Raises NoAnswer."""
+        technique = self._cell.technique
+        await self._select_demos()
+        if technique.context is not None:
+            self._context = await self._inner(technique.context, "context").gather_text(self._question)
+        answer = await technique.solve(self._question, self)
+        return self._posted(answer) if technique.post else answer
 
     @property
     def task(self) -> Task:
@@ -90,6 +217,10 @@ class TrialContext:
     @property
     def model(self) -> Model:
         return self._cell.model
+
+    @property
+    def cell(self) -> CellContext:
+        return self._cell
 
     @property
     def rng(self) -> random.Random:
@@ -101,14 +232,85 @@ class TrialContext:
 
     def demos(self) -> list[Sample]:
         """The demos for this trial's question, in the order in which they are shown."""
-        if self._cell.demos is None:
-            raise RuntimeError("demos() needs select_demos() in prepare")
-        return self._cell.demos.select(self._question, self.rng)
+        if self._demos is None:
+            selector = self._cell.demos_of(self._repeat)
+            if selector is None:
+                raise RuntimeError("demos() needs `demos`, or select_demos() in prepare")
+            self._demos = self._ordered(selector.select(self._question, self.rng))
+        return self._demos
 
-    def prompt(self, question: Question, *, instruction: bool = True) -> list[Message]:
-        """The task's own messages for `question`; the answer instruction after a blank line, if wanted."""
+    # Prompts
+
+    def prompt(
+        self, question: Question, *, instruction: bool = True, cue: str = "", demos: bool = True
+    ) -> list[Message]:
+        """The task's own messages for `question`, in the variant's format.
+
+        In the last one stand, a blank line between: the context, the task's prompt, `cue`, and the answer
+        instruction if wanted. The demos stand before it, as turns or in the same message.
+        """
         messages = [Message(role, text) for role, text in self.task.render(question)]  # type: ignore[arg-type]
-        return self.with_instruction(messages, question) if instruction else messages
+        parts: list[Part] = [
+            ("context", self._context),
+            ("task", str(messages[-1].content)),
+            ("instruction", cue),
+            ("answer_format", self.task.render_instruction(question) if instruction else ""),
+        ]
+        technique = self._cell.technique
+        asked = rendered(parts, technique.format)
+        spec = technique.demo_spec(self.task) if demos else None
+        shown = self.demos() if spec is not None else []
+        if spec is None or not shown:
+            return [*messages[:-1], Message("user", asked)]
+        system = [message for message in messages if message.role == "system"]
+        before = [message for message in messages[:-1] if message.role != "system"]
+        if spec.render == "turns":
+            turns = [message for demo in shown for message in self._turns(demo)]
+            return [*system, *turns, *before, Message("user", asked)]
+        marks = technique.marks
+        blocks = [
+            "\n".join(
+                [
+                    *(str(each.content) for each in turn[:-2]),
+                    marks[0] + str(turn[-2].content),
+                    marks[1] + str(turn[-1].content),
+                ]
+            )
+            for turn in map(self._turns, shown)
+        ]
+        last = "\n".join([*(str(each.content) for each in before), marks[0] + asked])
+        return [
+            *system,
+            Message("user", "\n\n".join([*blocks, f"{last}\n{marks[1].rstrip()}" if marks[1] else last])),
+        ]
+
+    def _turns(self, demo: Sample) -> list[Message]:
+        """A demo as a conversation: what is asked, and the answer as the technique wants it."""
+        technique = self._cell.technique
+        reply = Message("assistant", technique.demo_reply(demo, self.task))
+        own = own_text(demo.question())
+        if own is not None:
+            return [Message("user", rendered([("task", own)], technique.format)), reply]
+        asked = [Message(role, text) for role, text in self.task.render(demo.question()) if role != "system"]  # type: ignore[arg-type]
+        last = Message("user", rendered([("task", str(asked[-1].content))], technique.format))
+        return [*asked[:-1], last, reply]
+
+    def words(self, question: Question, text: str, *, instruction: bool = False) -> list[Message]:
+        """The task's system message, and `text` in the variant's format, where a technique has prompts of
+        its own. The answer instruction as in `prompt`."""
+        system = [Message("system", said) for role, said in self.task.render(question) if role == "system"]
+        told = self.task.render_instruction(question) if instruction else ""
+        parts: list[Part] = [("task", text), ("answer_format", told)]
+        return [*system, Message("user", rendered(parts, self._cell.technique.format))]
+
+    @property
+    def context(self) -> str:
+        """What the technique's `context` found for this question."""
+        return self._context
+
+    def use_context(self, text: str) -> None:
+        """`text` stands before the prompt from now on, after what an outer context found."""
+        self._context = "\n\n".join(filter(None, (self._context, text)))
 
     def with_instruction(self, messages: list[Message], question: Question) -> list[Message]:
         """The same messages, the answer instruction after a blank line in the last one."""
@@ -117,26 +319,31 @@ class TrialContext:
             return messages
         return [*messages[:-1], Message("user", f"{messages[-1].content}\n\n{text}")]
 
+    # Calls
+
     async def ask(self, messages: Iterable[Message], name: str = "answer", **stage: Any) -> Completion:
         """One call. `stage` holds sampling this step requires: stronger than the model's, weaker than the
-        variant's. Raises CallError where the call failed for good."""
+        variant's (and than what an outer technique requires). Raises CallError where it failed for good."""
         cell = self._cell
         sent = tuple(messages)
-        chosen = cell.chosen(stage)
+        chosen = cell.chosen({**stage, **self._stage})
         identical = (sent, chosen.spelled)
-        ordinal = self._seen.get(identical, 0)
-        self._seen[identical] = ordinal + 1
+        ordinal = self._trail.seen.get(identical, 0)
+        self._trail.seen[identical] = ordinal + 1
         request = Request(
             model=cell.model,
             messages=sent,
             sampling=chosen.values,
-            draw=Draw(self._repeat, ordinal, self._question.id),
+            draw=Draw(self._repeat if "completion" in cell.vary else 0, ordinal, self._question.id),
             name=name,
             cell=cell.cell,
             timeout_s=cell.timeout_s,
             defaults=chosen.defaults,
         )
-        record = CallRecord(name, sent, chosen.values)
+        record = CallRecord(f"{self._path}/{name}" if self._path else name, sent, chosen.values)
+        return await self._recorded(request, record)
+
+    async def _recorded(self, request: Request, record: CallRecord) -> Completion:
         self.trace.calls.append(record)
         try:
             record.completion = await self._door.complete(request)
@@ -145,6 +352,99 @@ class TrialContext:
             raise
         return record.completion
 
+    async def run(self, technique: Technique, *, label: str, **stage: Any) -> Answer:
+        """An inner technique on the same question: its calls are recorded under `label`, its notes too.
+
+        `stage` is stronger than what its own steps require. Raises NoAnswer as it does.
+        """
+        return await self._inner(technique, label, stage).solve()
+
+    def _inner(
+        self, technique: Technique, label: str, stage: Mapping[str, Any] | None = None
+    ) -> TrialContext:
+        inner = TrialContext(
+            self._cell.part(technique),
+            self._door,
+            self._question,
+            self._repeat,
+            outer=self,
+            label=f"{self._path}/{label}" if self._path else label,
+            stage={**(stage or {}), **self._stage},
+        )
+        # One dictionary: what the inner one notes later stands in the outer trace too.
+        self.trace.notes[label] = inner.trace.notes
+        return inner
+
+    async def gather_text(self, question: Question) -> str:
+        """What the technique finds, as somebody's `context`."""
+        await self._select_demos()
+        return await self._cell.technique.gather(question, self)
+
+    async def embed(self, text: str) -> Vector:
+        """A text's vector by the experiment's embedding model. It is recorded as a call."""
+        cell = self._cell
+        assert cell.embedding is not None
+        (request,) = embedding_requests(cell.embedding, [text], cell.cell, cell.timeout_s)
+        record = CallRecord(f"{self._path}/embed" if self._path else "embed", request.messages, {})
+        completion = await self._recorded(request, record)
+        (vector,) = vectors_of([completion]).vectors
+        record.completion = replace(completion, text=f"(a vector of {len(vector)} numbers)")
+        return vector
+
+    # Answers
+
+    def read(self, answer: Answer) -> Extraction:
+        """The value of an answer: the technique's own, or what the robust rule reads from its reply."""
+        form = AnswerForm(self.task.answer, self.task.labels, self._question.choices)
+        if answer.value is FROM_REPLY:
+            return extract(answer.reply.text, form, finish_reason=answer.reply.finish_reason)
+        value = answer.value
+        if isinstance(value, str) and not answer.rule.startswith(ROBUST):
+            value = spell(value, form)
+        return Extraction(value, "unparsed" if value is None else None, answer.rule)
+
+    def _posted(self, answer: Answer) -> Answer:
+        """The answer with its notation expanded; as it was where it holds none."""
+        told = answer.reply.text if answer.value is FROM_REPLY else answer.value
+        words = expand(told) if isinstance(told, str) else None
+        return answer if words is None else Answer(answer.reply, words, rule="python_notation")
+
+    async def run_program(
+        self, code: str, *, call: str | None = "solution()", limits: SandboxLimits | None = None
+    ) -> ProgramResult:
+        """Runs what the model wrote, confined as the experiment says (see `sandbox.run_program`).
+
+        UsageError where this machine must not run it: that is no failure of the program.
+        """
+        from promptlab.sandbox import SandboxLimits, run_program
+
+        allowed = self._cell.allow_unsafe_code
+        result = await run_program(code, call=call, limits=limits or SandboxLimits(), allow_unsafe=allowed)
+        if result.failure == "unavailable":
+            raise UsageError(result.message)
+        return result
+
     def note(self, **facts: Any) -> None:
         """Keeps facts of this trial for its trace: votes, subproblems, retrieved ids."""
         self.trace.notes.update(facts)
+
+    async def _select_demos(self) -> None:
+        selector = self._cell.demos_of(self._repeat)
+        spec = self._cell.technique.demo_spec(self.task)
+        if selector is None or spec is None:
+            return
+        vector = None
+        if selector.compares_vectors:
+            vector = await self.embed(selector.asked(self._question))
+        self._demos = self._ordered(selector.select(self._question, self.rng, vector))
+        self.note(demos=[demo.id for demo in self._demos])
+        if not spec.from_train:
+            self.note(demos_from=spec.source)
+        if spec.select == "knn":
+            self.note(similarity=selector.similarity)
+
+    def _ordered(self, demos: list[Sample]) -> list[Sample]:
+        """In the order of this repeat, where each has its own."""
+        if self._repeat and "order" in self._cell.vary:
+            seeded("demos", "order of repeat", self._cell.seed, self._repeat).shuffle(demos)
+        return demos

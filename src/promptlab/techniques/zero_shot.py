@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from promptlab.datasets.sample import Question
-from promptlab.models.request import Message
-from promptlab.techniques.base import Answer, Technique, technique
+from promptlab.techniques.base import Answer, Fidelity, Technique, technique
 from promptlab.techniques.context import TrialContext
 from promptlab.techniques.cues import answer_cue
 
@@ -20,12 +19,18 @@ class ZeroShot(Technique):
     Records the call. Limit: the reply's form is whatever the model makes of the instruction.
     """
 
+    fidelity: ClassVar[Fidelity | None] = Fidelity(
+        exact="one call at temperature 0; `mode: paper` ends with the cue of Kojima et al.",
+        chat="the prompt is one user message",
+        rebuilt="nothing",
+    )
+    example: ClassVar[str] = "{technique: zero_shot}"
+
     mode: Literal["task", "paper"] = "task"
 
     async def solve(self, question: Question, ctx: TrialContext) -> Answer:
         if self.mode == "task":
             return Answer(await ctx.ask(ctx.prompt(question)))
-        messages = ctx.prompt(question, instruction=False)
         cue = answer_cue(ctx.task, question)
-        closed = Message("user", f"{messages[-1].content}\n\n{cue[0].upper()}{cue[1:]}")
-        return Answer(await ctx.ask([*messages[:-1], closed]))
+        cued = ctx.prompt(question, instruction=False, cue=f"{cue[0].upper()}{cue[1:]}")
+        return Answer(await ctx.ask(cued))

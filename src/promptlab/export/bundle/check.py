@@ -40,7 +40,8 @@ def check_run(run: RunDirectory, *, data: bool) -> Checked:
     """Works out from specs, samples and replies what the run says. UsageError names the first difference.
 
     Without `data` the samples' texts are not there: then hashes and replies are checked, and no score.
-    Scorers of an own file are never run from a bundle; those of another version give other scores.
+    Scorers of an own file are never run from a bundle, nor programs that models wrote; scorers of another
+    version give other scores.
     """
     with RunReader(run) as reader:
         return _Check(reader, data).whole()
@@ -135,7 +136,7 @@ def _built(reader: RunReader) -> tuple[dict[str, Scorer], tuple[str, ...]]:
     missing: list[str] = []
     for name, number in reader.scorers().items():
         scorer = rebuilt(orjson.loads(specs[number]))
-        if scorer is None:
+        if scorer is None or scorer.runs_code:
             missing.append(name)
         else:
             built[name] = scorer

@@ -45,7 +45,7 @@ def facts(run: RunDirectory, comparison: Comparison, reader: RunReader) -> dict[
         "scorers": scorers,
         "headline": list(comparison.headline),
         "notes": list(comparison.notes),
-        "footing": footing(comparison, speaker, Glyphs.unicode()),
+        "footing": footing(comparison, Glyphs.unicode()),
         "totals": totals(comparison),
         "cells": [
             {

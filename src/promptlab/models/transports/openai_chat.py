@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import urllib.request
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ from promptlab.models.transports.replies import (
 MAX_REPLY_BYTES = 64 * 1024 * 1024
 KEEPALIVE_S = 30.0
 DNS_TTL_S = 300
+# How long a key counts as looked up: files and the keyring are too slow to ask for every call.
+KEY_S = 1.0
 _MAX_NEGOTIATIONS = 6  # parameters a model may refuse one after the other before its error stands
 
 _Read = Callable[[aiohttp.ClientResponse], Awaitable[bytes]]
@@ -63,6 +66,7 @@ class OpenAIChat(Transport):
         self._session: aiohttp.ClientSession | None = None
         self._routes: dict[tuple[str, str], _Route] = {}
         self._dialects: dict[tuple[str, str], Dialect] = {}
+        self._bearers: dict[tuple[str, str, object], tuple[str | None, float]] = {}
 
     async def send(self, request: Request) -> Completion:
         return await self._ask(request, None)
@@ -153,13 +157,9 @@ class OpenAIChat(Transport):
             # llama.cpp's server hangs up after a stream without saying so: not back into the pool.
             headers["Connection"] = "close"
         if not route.own_login and "Authorization" not in headers:
-            key = find_key(model)
-            if key is not None:
-                headers["Authorization"] = f"Bearer {key.reveal()}"
-            elif key_needed(model):
-                raise CallError(
-                    CallErrorKind.AUTH, f"{model.name} has no key.", remedy=missing_key_remedy(model)
-                )
+            bearer = self._bearer(model)
+            if bearer is not None:
+                headers["Authorization"] = bearer
         if self._session is None:
             self._session = _new_session()
         try:
@@ -184,6 +184,21 @@ class OpenAIChat(Transport):
         except (aiohttp.ClientError, OSError) as error:
             text = f"connection failed ({type(error).__name__}{f': {error}' if str(error) else ''})"
             raise CallError(CallErrorKind.CONNECTION, describe(model, text)) from None
+
+    def _bearer(self, model: Model) -> str | None:
+        """The Authorization of a model's requests; None where it needs no key and there is none."""
+        which = (model.api_base, model.key_env, model.settings.get("folder"))
+        now = asyncio.get_running_loop().time()
+        bearer, until = self._bearers.get(which, (None, 0.0))
+        if now >= until:
+            key = find_key(model)
+            if key is None and key_needed(model):
+                raise CallError(
+                    CallErrorKind.AUTH, f"{model.name} has no key.", remedy=missing_key_remedy(model)
+                )
+            bearer = None if key is None else f"Bearer {key.reveal()}"
+            self._bearers[which] = (bearer, now + KEY_S)
+        return bearer
 
     def _route(self, model: Model, path: str) -> _Route:
         base = URL(model.api_base)

@@ -14,16 +14,21 @@ _FENCE = re.compile(r"^[ \t]{0,3}(?P<mark>`{3,}|~{3,})(?P<language>[^\n`]*)$", r
 
 def fenced_blocks(text: str) -> list[str]:
     """The contents of the fenced blocks in order; one that the reply's end cuts off counts as well."""
-    blocks: list[str] = []
+    return [content for _, content in named_blocks(text)]
+
+
+def named_blocks(text: str) -> list[tuple[str, str]]:
+    """The same, each with what stands behind its opening fence: the language, where one is named."""
+    blocks: list[tuple[str, str]] = []
     opening: re.Match[str] | None = None
     for fence in _FENCE.finditer(text):
         if opening is None:
             opening = fence
         elif not fence["language"].strip() and fence["mark"].startswith(opening["mark"]):
-            blocks.append(text[opening.end() + 1 : fence.start()])
+            blocks.append((opening["language"].strip(), text[opening.end() + 1 : fence.start()]))
             opening = None
     if opening is not None:
-        blocks.append(text[opening.end() + 1 :])
+        blocks.append((opening["language"].strip(), text[opening.end() + 1 :]))
     return blocks
 
 

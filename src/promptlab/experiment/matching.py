@@ -1,0 +1,37 @@
+"""`match_tokens`: votes over the cheaper variants that cost as many tokens as the dearest variant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from promptlab.experiment.variants import Variant
+from promptlab.techniques import techniques
+
+# More draws change a majority little (Wang et al. 2022, figure 2).
+MOST_DRAWS = 40
+_VOTING = "self_consistency"
+
+
+def matched_variants(variants: Sequence[Variant], tokens: Mapping[str, float]) -> dict[str, Variant]:
+    """By the name of a cheaper variant: self-consistency over it, `NAME ×k`, with k of at least 2.
+
+    `tokens` is what a trial of each variant took on the average. The draws are at self-consistency's own
+    temperature, also where the variant sets one: k equal draws would be no vote.
+    """
+    dearest = max(tokens.values(), default=0.0)
+    found = {}
+    for variant in variants:
+        cost = tokens.get(variant.name)
+        draws = min(round(dearest / cost), MOST_DRAWS) if cost else 0
+        if draws < 2 or variant.technique.registered_name == _VOTING:
+            continue
+        settings = {"inner": variant.technique, "samples": draws}
+        found[variant.name] = replace(
+            variant,
+            name=f"{variant.name} ×{draws}",
+            technique=techniques.get(_VOTING).model_validate(settings),
+            source=_VOTING,
+            sampling={name: value for name, value in variant.sampling.items() if name != "temperature"},
+        )
+    return found
