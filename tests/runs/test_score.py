@@ -237,7 +237,7 @@ def test_replies_are_read_again_where_the_rule_has_a_newer_version(bench: Bench)
     assert shown["reread"] == {"read": 4, "changed": 2}
     assert shown["sent_calls"] == 0
     assert bench.compare()["cells"] == before["cells"]
-    assert sql(store, "SELECT DISTINCT rule FROM trials") == [("robust/number@1",)]
+    assert sql(store, "SELECT DISTINCT rule FROM trials") == [("robust/number@2",)]
     assert bench.score()["reread"] == {"read": 0, "changed": 0}
 
 

@@ -35,18 +35,21 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class ScoreSummary:
-    """One scorer over one cell. `repeats` holds the mean of each repeat where there are several."""
+    """One scorer over one cell. `repeats` holds the mean of each repeat where there are several, `recipe`
+    all that a score of the whole cell depends on (sacrebleu's signature)."""
 
     interval: Interval | None
     mean_answered: float | None
     repeats: tuple[float, ...] = ()
+    recipe: str = ""
 
     @property
     def mean(self) -> float | None:
         return self.interval.mean if self.interval else None
 
-    def to_json(self) -> dict[str, float | int | None]:
-        """`repeat_min`, `repeat_max` and `repeat_sd` (of the repeats' means) only where there are several."""
+    def to_json(self) -> dict[str, float | int | str | None]:
+        """`repeat_min`, `repeat_max` and `repeat_sd` (of the repeats' means) only where there are several,
+        `signature` where the score has a recipe."""
         found = self.interval
         return {
             "mean": found.mean if found else None,
@@ -54,6 +57,7 @@ class ScoreSummary:
             "ci_high": found.high if found else None,
             "n": found.n if found else 0,
             "mean_answered": self.mean_answered,
+            **({"signature": self.recipe} if self.recipe else {}),
             **self._over_repeats(),
         }
 
@@ -77,8 +81,11 @@ class CellSummary:
         return CellName(self.result.variant, self.result.model, self.result.dataset)
 
     def to_json(self) -> dict[str, Any]:
-        """The cell's object of `compare --json`."""
+        """The cell's object of `compare --json`; `confusion` is in it where the answers are labels."""
+        from promptlab.analysis.confusion import confusion_json
+
         cell = self.result
+        matrix = confusion_json(cell)
         same = ("variant", "model", "dataset", "n", "errors", "unparsed", "refused", "truncated", "sandbox")
         rest = ("calls", "cached_calls", "prompt_tokens", "completion_tokens", "cost_usd", "paid_usd")
         return {
@@ -87,6 +94,7 @@ class CellSummary:
             **{field: getattr(cell, field) for field in rest},
             "latency_p50_s": cell.latency_p50_s,
             "latency_p95_s": cell.latency_p95_s,
+            **({"confusion": matrix} if matrix else {}),
         }
 
 

@@ -98,11 +98,11 @@ def mean_interval(scores: SampleScores) -> Interval | None:
     mean = float(scores.values.mean())
     if scores.binary and scores.groups is None:
         low, high = wilson(float(scores.values.sum()), n)
-        return Interval(mean, low, high, "wilson", n, cautions=_small(n))
+        return Interval(mean, low, high, "wilson", n, cautions=small(n))
     spread = standard_error(scores.values, scores.groups)
     error, units = spread.error, spread.units
     groups = None if scores.groups is None else units
-    cautions = _small(n, groups, spread.effective)
+    cautions = small(n, groups, spread.effective)
     if error <= _FLAT:
         if not scores.bounded:
             return Interval(mean, None, None, "t", n, groups, cautions)
@@ -116,15 +116,16 @@ def mean_interval(scores: SampleScores) -> Interval | None:
     return Interval(mean, low, high, "t" if groups is None else "cluster_t", n, groups, cautions)
 
 
-def _small(n: int, groups: int | None = None, effective: float = 0.0) -> tuple[str, ...]:
-    small = []
+def small(n: int, groups: int | None = None, effective: float = 0.0) -> tuple[str, ...]:
+    """Why an interval over so few samples, or groups, is rough; empty: it is not."""
+    found = []
     if n < SMALL_SAMPLES:
-        small.append(f"fewer than {SMALL_SAMPLES} samples")
+        found.append(f"fewer than {SMALL_SAMPLES} samples")
     if groups is not None and groups < SMALL_GROUPS:
-        small.append(f"fewer than {SMALL_GROUPS} groups")
+        found.append(f"fewer than {SMALL_GROUPS} groups")
     elif groups is not None and effective < SMALL_EFFECTIVE_GROUPS:
-        small.append(f"groups so uneven that they weigh like fewer than {SMALL_EFFECTIVE_GROUPS}")
-    return tuple(small)
+        found.append(f"groups so uneven that they weigh like fewer than {SMALL_EFFECTIVE_GROUPS}")
+    return tuple(found)
 
 
 def _few(mean: float, error: float, n: int) -> tuple[str, ...]:

@@ -123,7 +123,18 @@ def show(
 @click.option(
     "--what",
     type=click.Choice(
-        ["cells", "pairs", "breakdown", "breakdown_pairs", "trials", "calls", "prompts", "methods", "bibtex"]
+        [
+            "cells",
+            "pairs",
+            "breakdown",
+            "breakdown_pairs",
+            "confusion",
+            "trials",
+            "calls",
+            "prompts",
+            "methods",
+            "bibtex",
+        ]
     ),
     help="Default: cells; in xlsx all tables, in html the report.",
 )

@@ -190,7 +190,7 @@ def _caption(comparison: Comparison, speaker: Speaker, interval: IntervalStyle) 
         list(dict.fromkeys(getattr(cell.result, side) for cell in comparison.cells))
         for side in ("model", "dataset")
     )
-    text = f"{comparison.experiment}: mean scores"
+    text = f"{comparison.experiment}: {_kind(comparison)}"
     text += f" of {models[0]}" if len(models) == 1 else ""
     text += f" on {datasets[0]}" if len(datasets) == 1 else ""
     said = intervals_said(comparison)
@@ -205,6 +205,11 @@ def _caption(comparison: Comparison, speaker: Speaker, interval: IntervalStyle) 
     if pending := sum(cell.result.pending for cell in comparison.cells):
         notes.append(f"Preliminary: {_thousands(pending)} trials are pending.")
     return " ".join(notes)
+
+
+def _kind(comparison: Comparison) -> str:
+    """Some scores belong to the whole cell and are no means."""
+    return "scores" if any(cell.result.corpus for cell in comparison.cells) else "mean scores"
 
 
 def _by_setting(cells: Iterable[CellSummary]) -> list[CellSummary]:

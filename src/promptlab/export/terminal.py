@@ -31,7 +31,7 @@ def print_comparison(
 ) -> None:
     """Prints to `console` (default: stdout). Colours only at a terminal, and not under NO_COLOR.
 
-    `width` in cells (default: the console's); `pairs` adds the table of all paired differences.
+    `width` in cells (default: the console's); `pairs` adds all paired differences, and confusion matrices.
     """
     from rich.console import Console
 
@@ -69,6 +69,11 @@ def comparison_lines(
     if pairs and comparison.pairs:
         lines.append(Text())
         lines += _pair_tables(comparison, speaker, glyphs, width)
+    if pairs and any(cell.result.classes for cell in comparison.cells):
+        from promptlab.export.confusion import confusion_lines
+
+        matrices = confusion_lines(comparison, speaker, rule=glyphs.rule, width=width)
+        lines += [Text(), *matrices] if matrices else []
     return lines
 
 

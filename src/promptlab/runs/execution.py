@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from promptlab.basics.errors import UsageError
 from promptlab.basics.files import FileLock, write_atomically
 from promptlab.experiment import Plan
 from promptlab.experiment.judges import check_judges
@@ -142,6 +143,7 @@ def _execute(
             cells = store.set_plan(plan)
             judges = {name: bind(each, cell_specs(store)) for name, each in plan.scoring.judges.items()}
             rows = store.set_scorers({**plan.scoring.scorers, **judges})
+            broken: UsageError | None = None
             missing = _missing(plan, store, cells)
             progress = Progress(planned=sum(plan.trials_in(cell) for cell in plan.chosen))
             result = RunResult(run, "complete", progress)
@@ -173,7 +175,10 @@ def _execute(
             )
             if ran.interrupted:
                 result.status = "interrupted"
-            grade_missing(store, plan.scoring.scorers, rows)
+            try:
+                grade_missing(store, plan.scoring.scorers, rows)
+            except UsageError as error:
+                broken = error  # of the user's own scorer; the run is kept as far as it is
             if judges and result.status in ("complete", "failed"):
                 _judge(plan, home, options, store, result, judges, rows, tell, watch)
             if listen is not None and missing:
@@ -184,6 +189,8 @@ def _execute(
                 run.update_manifest(status=result.status, ended=time.time())
             elif _differs(run, plan, facts):
                 _note(run, plan, facts)
+            if broken is not None:
+                raise broken
         result.seconds = time.monotonic() - started
         return result
     finally:

@@ -292,3 +292,9 @@ class Trace:
 
     calls: list[CallRecord] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def latency_s(self) -> float | None:
+        """All replies together, as first measured; None: there is none."""
+        replies = [call.completion for call in self.calls if call.completion is not None]
+        return sum(reply.latency_s for reply in replies) if replies else None
