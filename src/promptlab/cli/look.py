@@ -129,6 +129,7 @@ def show(
             "breakdown",
             "breakdown_pairs",
             "confusion",
+            "judges",
             "trials",
             "calls",
             "prompts",

@@ -107,7 +107,7 @@ def _print(
 
     print_comparison(shown, pairs=verbose)
     if shown.judges:
-        from promptlab.cli.judges import print_judges
+        from promptlab.export.judges import print_judges
 
         print_judges(shown.judges)
     for each in flipped:

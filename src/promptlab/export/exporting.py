@@ -10,6 +10,7 @@ from typing import Any, Literal
 from promptlab.analysis import Comparison, compare_run
 from promptlab.basics.errors import UsageError
 from promptlab.basics.registry import did_you_mean
+from promptlab.export.judges import judge_rows
 from promptlab.export.latex import IntervalStyle, cells_table, pairs_table
 from promptlab.export.replacing import replacing
 from promptlab.export.rows import (
@@ -29,6 +30,7 @@ What = Literal[
     "breakdown",
     "breakdown_pairs",
     "confusion",
+    "judges",
     "trials",
     "calls",
     "prompts",
@@ -103,6 +105,13 @@ def export_run(run: RunDirectory, path: Path, what: What | None = None, look: Lo
                 remedy="`promptlab score RUN --scorer label` keeps what older runs did not.",
             )
         return f"{write_table(matrix, path, what, bom=look.bom):,} rows of {what}"
+    if what == "judges":
+        comparison = compare_run(run)
+        if not comparison.judges:
+            raise UsageError(
+                f"run {run.id} has no judge.", remedy="Add one with `promptlab score RUN --scorer …`."
+            )
+        return f"{write_table(judge_rows(comparison.judges), path, what, bom=look.bom):,} rows of {what}"
     with RunReader(run) as reader:
         found = reader.trials() if what == "trials" else reader.calls()
         return f"{write_table(found, path, what, bom=look.bom):,} {what}"
@@ -169,6 +178,7 @@ def _write_workbook(run: RunDirectory, path: Path) -> str:
         sheets: dict[str, Iterable[Row]] = {
             "cells": cell_rows(comparison),
             "pairs": pair_rows(comparison),
+            **({"judges": judge_rows(comparison.judges)} if comparison.judges else {}),
             "trials": reader.trials(),
             "manifest": manifest_rows(run.manifest()),
         }

@@ -184,6 +184,7 @@ def _score(
 def _caption(comparison: Comparison, speaker: Speaker, interval: IntervalStyle) -> str:
     """What the numbers rest on, from the comparison itself."""
     from promptlab.export.footing import intervals_said, tests_said
+    from promptlab.export.judges import judges_said
     from promptlab.export.winners import ahead_of_baseline, winners
 
     models, datasets = (
@@ -196,7 +197,7 @@ def _caption(comparison: Comparison, speaker: Speaker, interval: IntervalStyle) 
     said = intervals_said(comparison)
     if interval == "pm":
         said = said.replace("[ ]: 95 % interval", "±: half the width of the 95 % interval")
-    parts = [f"{text}.", said, tests_said(comparison)]
+    parts = [f"{text}.", said, tests_said(comparison), *judges_said(comparison.judges)]
     if any(winners(comparison, name) for name in comparison.family.scorers):
         parts.append("Bold: beats every other variant of its model and data set after the correction.")
     notes = [escaped(part) for part in parts if part]

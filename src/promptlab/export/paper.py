@@ -13,6 +13,7 @@ import orjson
 from promptlab.analysis import Comparison, compare_run, words
 from promptlab.basics.json_text import json_text
 from promptlab.export.bibliography import bibtex
+from promptlab.export.judges import judges_said
 from promptlab.export.latex import escaped
 from promptlab.runs import RunDirectory, RunReader
 
@@ -247,6 +248,7 @@ def _graded(comparison: Comparison) -> Iterator[str]:
         yield f"The primary score is {comparison.primary}{beside}."
     else:
         yield f"Scores: {_all(scorers)}."
+    yield from judges_said(comparison.judges)
     failed = {
         kind: sum(getattr(cell.result, kind) for cell in comparison.cells)
         for kind in ("unparsed", "refused", "truncated", "sandbox")

@@ -13,6 +13,7 @@ from promptlab.analysis.comparison import Comparison
 from promptlab.analysis.verdict import Speaker
 from promptlab.export.columns import Glyphs
 from promptlab.export.footing import footing, totals
+from promptlab.export.judges import judge_lines
 from promptlab.export.paper import example_prompts
 from promptlab.export.plots import figures
 from promptlab.export.winners import ahead_of_baseline, printed_p, winners
@@ -45,6 +46,7 @@ def facts(run: RunDirectory, comparison: Comparison, reader: RunReader) -> dict[
         "scorers": scorers,
         "headline": list(comparison.headline),
         "notes": list(comparison.notes),
+        "judges": [" ".join(judge_lines(report)) for report in comparison.judges],
         "footing": footing(comparison, Glyphs.unicode()),
         "totals": totals(comparison),
         "cells": [
