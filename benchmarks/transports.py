@@ -20,6 +20,7 @@ from pathlib import Path
 
 import aiohttp
 
+from promptlab.basics.collecting import seldom_collecting
 from promptlab.basics.loop import new_loop
 from promptlab.models.client import Client
 from promptlab.models.limits import Limits
@@ -175,7 +176,8 @@ def main() -> None:
     provider = subprocess.Popen([sys.executable, str(PROVIDER)], stdout=subprocess.PIPE, text=True)
     assert provider.stdout is not None
     try:
-        with asyncio.Runner(loop_factory=new_loop) as runner:  # both sides on promptlab's own loop
+        # Both sides as a run goes: on promptlab's own loop, with its settings of the garbage collector.
+        with seldom_collecting(), asyncio.Runner(loop_factory=new_loop) as runner:
             runner.run(measure(provider.stdout.readline().strip(), calls))
     finally:
         provider.terminate()

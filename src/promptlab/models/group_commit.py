@@ -13,9 +13,9 @@ Result = TypeVar("Result")
 
 # Bounds how long one transaction keeps other processes out.
 MAX_BATCH = 256
-# How long the first operation of a batch waits for others: nothing beside a model's latency, and it saves
-# most of the transactions and of the thread's wakings.
-GATHER_S = 0.002
+# How long the first operation of a batch waits for others, where some came with the last one: nothing beside
+# a model's latency, and it saves most of the transactions and of the thread's wakings.
+GATHER_S = 0.005
 
 _Queued = tuple[Operation, asyncio.Future[Result]]
 
@@ -35,7 +35,7 @@ class GroupCommit(Generic[Operation, Result]):
     written, also where its caller is cancelled: that takes effect afterwards.
 
     A batch is what was submitted within GATHER_S, or while the batch before it was written: waking the
-    thread for every operation would cost more than writing it.
+    thread for every operation would cost more than writing it. Who comes alone is not kept waiting.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class GroupCommit(Generic[Operation, Result]):
         self._submitted: list[_Queued[Operation, Result]] = []
         self._idle = asyncio.Event()
         self._idle.set()
+        self._gather_s = 0.0
         self._batches: queue.SimpleQueue[list[_Queued[Operation, Result]] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
@@ -59,7 +60,7 @@ class GroupCommit(Generic[Operation, Result]):
         self._submitted.append((operation, future))
         if self._idle.is_set():
             self._idle.clear()
-            loop.call_later(GATHER_S, self._write_next)
+            loop.call_later(self._gather_s, self._write_next)
         return future
 
     async def close(self) -> None:
@@ -74,6 +75,7 @@ class GroupCommit(Generic[Operation, Result]):
     def _write_next(self) -> None:
         batch, self._submitted = self._submitted[:MAX_BATCH], self._submitted[MAX_BATCH:]
         if batch:
+            self._gather_s = GATHER_S if len(batch) > 1 else 0.0
             self._batches.put(batch)
         else:
             self._idle.set()
@@ -99,4 +101,4 @@ class GroupCommit(Generic[Operation, Result]):
             else:
                 future.set_result(result)
         # Those who resume now may submit again: their operations join the next batch.
-        asyncio.get_running_loop().call_later(GATHER_S, self._write_next)
+        asyncio.get_running_loop().call_later(self._gather_s, self._write_next)

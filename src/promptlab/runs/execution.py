@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from promptlab.basics.collecting import seldom_collecting
 from promptlab.basics.errors import UsageError
 from promptlab.basics.files import FileLock, write_atomically
 from promptlab.experiment import Plan
@@ -366,4 +367,5 @@ def _run(
         return RunResult(run, "interrupted", progress, progress.sent_calls)
 
     holder: list[Interruptible] = []
-    return wait_for(work(), holder, tell, dropped, may_interrupt=options.may_interrupt)
+    with seldom_collecting():
+        return wait_for(work(), holder, tell, dropped, may_interrupt=options.may_interrupt)
