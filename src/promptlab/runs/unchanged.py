@@ -15,7 +15,7 @@ from promptlab.runs.store import connect
 # What says, wherever it stands in the file, that more than file and data may have changed: variables,
 # prompts, labels and code in files of their own; gates are judged every time; a judge may have been asked
 # about a part of the answers.
-_REACHES_FURTHER = (b"${", b"_file", b"human_labels", b".py", b"gates", b"judge")
+_REACHES_FURTHER = (b"${", b"_file", b"human_labels", b".py", b"gates", b"judge", b"optimized")
 _COUNTS = """SELECT (SELECT sum(planned) FROM cells WHERE position IS NOT NULL),
     (SELECT count(*) FROM trials JOIN cells ON cells.id = trials.cell
         JOIN samples ON samples.id = trials.sample
