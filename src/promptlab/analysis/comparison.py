@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from promptlab.analysis.cells import CellResult, Family
 from promptlab.analysis.families import CellName
 from promptlab.analysis.intervals import Interval
+from promptlab.analysis.optimizations import Optimization, break_even
 from promptlab.analysis.paired import Difference
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ class Breakdown:
 @dataclass(frozen=True, eq=False)
 class Comparison:
     """What `compare` prints. `notes` are statements about the run that belong beside every verdict,
-    `judges` what judging took: it is not in the cells' cost."""
+    `judges` what judging took, `optimizations` what finding prompts took: neither is in the cells' cost."""
 
     run: str
     experiment: str
@@ -194,6 +195,7 @@ class Comparison:
     notes: tuple[str, ...] = ()
     breakdowns: tuple[Breakdown, ...] = ()
     judges: tuple[JudgeReport, ...] = ()
+    optimizations: tuple[Optimization, ...] = ()
 
     @property
     def primary(self) -> str:
@@ -226,6 +228,7 @@ class Comparison:
         return replace(
             self,
             cells=tuple(cell for cell in self.cells if kept(cell.name)),
+            optimizations=tuple(each for each in self.optimizations if kept(each.cell)),
             pairs=tuple(pair for pair in self.pairs if kept(pair.a) and kept(pair.b)),
             breakdowns=tuple(
                 replace(
@@ -243,6 +246,7 @@ class Comparison:
         `breakdown` is in it where the file asks for one.
         """
         broken_down = [each.to_json() for each in self.breakdowns]
+        searches = [each.to_json(break_even(each, self)) for each in self.optimizations]
         return {
             "run": self.run,
             "experiment": self.experiment,
@@ -252,4 +256,5 @@ class Comparison:
             "pairs": [pair.to_json() for pair in self.pairs],
             **({"breakdown": broken_down} if broken_down else {}),
             **({"judges": [judge.to_json() for judge in self.judges]} if self.judges else {}),
+            **({"optimizations": searches} if searches else {}),
         }

@@ -15,6 +15,7 @@ from promptlab.analysis.cells import CellResult, Family
 from promptlab.analysis.comparing import compare
 from promptlab.analysis.comparison import Comparison, Status
 from promptlab.analysis.judged import judge_reports
+from promptlab.analysis.optimizations import optimizations_of
 from promptlab.runs import RunDirectory, RunReader
 
 _CURRENT = """FROM trials JOIN samples ON samples.id = trials.sample
@@ -75,7 +76,9 @@ def compare_run(
         notes=notes,
         breakdown=breakdown,
     )
-    return replace(compared, judges=judges)
+    current = {cell.name for cell in compared.cells}
+    searches = tuple(each for each in optimizations_of(manifest) if each.cell in current)
+    return replace(compared, judges=judges, optimizations=searches)
 
 
 def _pass_at(reader: RunReader, scorers: dict[str, int]) -> dict[str, int]:

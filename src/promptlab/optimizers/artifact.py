@@ -141,6 +141,25 @@ def _from_dspy(found: dict[str, Any]) -> Artifact:
     )
 
 
+def dspy_state(artifact: Artifact) -> dict[str, Any]:
+    """What `dspy.Module.load` reads: the program's own state, or the prompt as one predictor's."""
+    metadata: dict[str, Any] = {"metadata": {"dependency_versions": {}}}
+    if artifact.dspy is not None:
+        return {**artifact.dspy["state"], **metadata}
+    fields = [
+        {"prefix": "Question:", "description": "${question}"},
+        {"prefix": "Answer:", "description": "${answer}"},
+    ]
+    return {
+        "traces": [],
+        "train": [],
+        "demos": [{"question": demo.prompt, "answer": demo.reply} for demo in artifact.program.demos],
+        "signature": {"instructions": artifact.program.instruction, "fields": fields},
+        "lm": None,
+        **metadata,
+    }
+
+
 def predictors_of(state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The predictors of a DSPy program's state: it is one itself, or holds them by name."""
     if "signature" in state:

@@ -78,7 +78,7 @@ class Optimizer(Technique):
         return True
 
     def drawn_once(self) -> str | None:
-        return "optimized prompt"
+        return "optimizer run"
 
     def compile_calls(self) -> Calls:
         """Calls of one compilation."""
@@ -112,9 +112,10 @@ class Optimizer(Technique):
 
     async def prepare(self, ctx: CellContext) -> None:
         """Finds the prompt, or reads it where it was found before. Without a door: the task's own prompt."""
-        artifact = Artifact(Program())
-        if ctx.compiling is not None and ctx.door is not None:
+        artifact = self.found_before(ctx)
+        if artifact is None and ctx.compiling is not None and ctx.door is not None:
             artifact = await self._compiled(ctx)
+        artifact = artifact or Artifact(Program())
         ctx.kept["artifact"] = artifact
         ctx.kept["program"] = artifact.program
 
@@ -125,17 +126,22 @@ class Optimizer(Technique):
         """Of variant, task, data, model and seed: where its artifact lies, and its draws' scope."""
         return digest([ctx.cell, self.identity()])[:32]
 
+    def found_before(self, ctx: CellContext) -> Artifact | None:
+        """The artifact that an earlier search left, where it may be used."""
+        if ctx.compiling is None or not ctx.compiling.reuse:
+            return None
+        path = ctx.compiling.folder / self.artifact_hash(ctx) / ARTIFACT_FILE
+        try:
+            return read_artifact(path) if path.is_file() else None
+        except ValueError as error:
+            raise UsageError(f"{error}.", remedy=f"Delete {path.parent}.") from None
+
     async def _compiled(self, ctx: CellContext) -> Artifact:
         compiling = ctx.compiling
         assert compiling is not None
         assert ctx.door is not None
         name = self.artifact_hash(ctx)
         folder = compiling.folder / name
-        if compiling.reuse and (folder / ARTIFACT_FILE).is_file():
-            try:
-                return read_artifact(folder / ARTIFACT_FILE)
-            except ValueError as error:
-                raise UsageError(str(error), remedy=f"Delete {folder}.") from None
         splits = clean_splits(ctx.dataset, ctx.task)
         for notice in splits.notices:
             compiling.tell(f"{compiling.label}: {notice}")

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from promptlab.basics.errors import StorageError
+from promptlab.basics.errors import BudgetReached, CallError, StorageError, UsageError
 from promptlab.experiment import Cell, Plan
+from promptlab.optimizers import Optimizer
+from promptlab.optimizers.spending import Stopped
 from promptlab.runs.directory import RunDirectory
+from promptlab.runs.interrupting import wait_for
 from promptlab.techniques.context import CellContext, Compiling
 
 if TYPE_CHECKING:
@@ -41,13 +44,27 @@ class Workplace:
             for number, artifact in enumerate(found_in(context)):
                 _keep(self.run, cell, artifact, number)
 
+    def calls_to_search(self, cell: Cell) -> int:
+        """The most calls that its optimizers will make before the first trial; 0: all prompts are known."""
+        return sum(
+            each.budget_calls
+            for context in _contexts(cell.context)
+            if isinstance(each := context.technique, Optimizer) and each.found_before(context) is None
+        )
+
+
+def _contexts(context: CellContext) -> Iterator[CellContext]:
+    """A cell's, and those of the techniques inside its technique."""
+    yield context
+    for _, part in context.technique.parts():
+        yield from _contexts(context.part(part))
+
 
 def found_in(context: CellContext) -> Iterator[Artifact]:
     """The optimized prompts of a prepared cell: its technique's, and those of techniques inside it."""
-    if "artifact" in context.kept and context.technique.optimizes:
-        yield context.kept["artifact"]
-    for _, part in context.technique.parts():
-        yield from found_in(context.part(part))
+    for each in _contexts(context):
+        if each.technique.optimizes and "artifact" in each.kept:
+            yield each.kept["artifact"]
 
 
 def _keep(run: RunDirectory, cell: Cell, artifact: Artifact, number: int) -> None:
@@ -84,3 +101,93 @@ def artifacts_of(run: RunDirectory) -> list[dict[str, Any]]:
         except (OSError, orjson.JSONDecodeError) as error:
             raise StorageError(f"{run.path / entry['file']} cannot be read: {error}.") from error
     return found
+
+
+@dataclass(frozen=True)
+class OptimizedCell:
+    """A cell whose prompts were found, and where they are kept."""
+
+    label: str
+    file: str
+    artifacts: tuple[Artifact, ...]
+
+
+@dataclass
+class Optimized:
+    """What `optimize` did: the cells it found prompts for, and why it did not for others."""
+
+    cells: list[OptimizedCell]
+    stopped: dict[str, str]
+    sent_calls: int = 0
+    budget_message: str = ""
+    interrupted: bool = False
+    _ended: bool = False
+
+    def interrupt(self) -> None:
+        """Starts no further call."""
+        self._ended = True
+
+
+def optimize_cells(
+    plan: Plan, home: Path, *, fresh: bool, use_cache: bool, tell: Callable[[str], None]
+) -> Optimized:
+    """Finds the prompts of the chosen optimizers. No test sample is asked.
+
+    Raises UsageError before the first call: nothing to optimize, a missing key, a price that a budget needs.
+    """
+    from promptlab.models.client import CacheMode, Client
+    from promptlab.models.transports import make_transport
+
+    cells = [cell for cell in plan.chosen if any(cell.variant.technique.optimizers())]
+    if not cells:
+        names = dict.fromkeys(
+            cell.variant.name for cell in plan.cells if any(cell.variant.technique.optimizers())
+        )
+        raise UsageError(
+            "none of the chosen variants is an optimizer's.",
+            remedy=f"Optimizers here: {', '.join(names)}." if names else "`promptlab techniques` lists them.",
+        )
+    plan.check_code()
+    plan.check_keys()
+    plan.check_prices()
+    done = Optimized([], {})
+    place = Workplace(home, None, tell, use_cache and not fresh)
+
+    async def work() -> Optimized:
+        client = Client.open(
+            home,
+            experiment=plan.spec.name,
+            transports=lambda name: make_transport(name, progress=tell),
+            limits=plan.limits(),
+            mode=CacheMode(read=use_cache, max_age_s=plan.max_age_s()),
+            fresh=fresh,
+            seed=plan.spec.seed,
+        )
+        try:
+            for cell in cells:
+                if done._ended:
+                    done.interrupted = True
+                    break
+                cell.context.door = client
+                try:
+                    await place.prepare(plan, cell, lambda: done._ended)
+                except CallError as error:
+                    done.stopped[cell.label] = str(error)
+                    continue
+                found = tuple(found_in(cell.context))
+                files = [str(home / ARTIFACTS / str(each.provenance["hash"])) for each in found]
+                done.cells.append(OptimizedCell(cell.label, ", ".join(files), found))
+        except BudgetReached as error:
+            done.budget_message = str(error)
+        except Stopped:
+            done.interrupted = True
+        finally:
+            done.sent_calls = client.stats.sent_calls
+            await client.close()
+        return done
+
+    def dropped() -> Optimized:
+        done.interrupted = True
+        return done
+
+    return wait_for(work(), [done], tell, dropped)
