@@ -41,6 +41,18 @@ def test_a_search_that_is_killed_pays_nothing_twice_and_ends_with_the_same_artif
     assert needed <= fake_provider.requests - needed <= needed + 4  # what the four slots held
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("optimizer", ["mipro_v2", "gepa", "bootstrap_few_shot_with_random_search"])
+def test_a_dspy_search_that_is_killed_pays_nothing_twice_and_ends_with_the_same_artifact(
+    command: RealCommand, fake_provider: Any, optimizer: str
+) -> None:
+    text = (command.folder / "exp.yaml").read_text()
+    settings = "candidates: 3, trials: 3, budget_calls: 60, dev_rows: 8"
+    dspy = f"{{technique: dspy, optimizer: {optimizer}, {settings}}}"
+    (command.folder / "exp.yaml").write_text(text.replace(OPRO, dspy))
+    test_a_search_that_is_killed_pays_nothing_twice_and_ends_with_the_same_artifact(command, fake_provider)
+
+
 def test_what_optimize_found_is_asked_by_compare_and_told_apart_from_its_samples(
     command: RealCommand, fake_provider: Any
 ) -> None:

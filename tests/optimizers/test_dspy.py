@@ -112,6 +112,17 @@ def test_a_reply_that_dspy_cannot_read_is_no_answer_and_costs_no_second_call(tmp
         bench.solve(lambda request: "nonsense")
 
 
+def test_a_program_that_is_right_everywhere_is_left_as_it_is(tmp_path: Path) -> None:
+    told = Workbench(tmp_path, "dspy", optimizer="mipro_v2").compile(
+        lambda request: follows(request).replace("x\n\n", "xs\n\n")
+    )
+    assert told.artifact.ending == "nothing to improve"
+    assert len(told.requests) == 4
+    assert told.messages[0].startswith(
+        "cell: program 1: dev score 1.000, best 1.000 on 4 rows, 4 of 300 calls"
+    )
+
+
 def test_a_failing_provider_ends_it_with_the_reason(tmp_path: Path) -> None:
     calls: list[Request] = []
 

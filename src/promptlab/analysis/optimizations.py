@@ -73,7 +73,7 @@ def optimizations_of(manifest: Mapping[str, Any]) -> tuple[Optimization, ...]:
             each["ending"],
             each["message"],
         )
-        for each in manifest.get("optimizations", {}).values()
+        for _, each in sorted(manifest.get("optimizations", {}).items())
     )
 
 
@@ -89,7 +89,7 @@ def break_even(found: Optimization, comparison: Comparison) -> BreakEven | None:
     saved = theirs - mine
     if found.cost_usd == 0:
         return BreakEven(other.name.variant, 0) if saved >= 0 else BreakEven(other.name.variant, None)
-    return BreakEven(other.name.variant, math.ceil(found.cost_usd / saved) if saved > 0 else None)
+    return BreakEven(other.name.variant, math.ceil(round(found.cost_usd / saved, 6)) if saved > 0 else None)
 
 
 def optimization_sentences(comparison: Comparison) -> Iterator[str]:

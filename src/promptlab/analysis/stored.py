@@ -76,8 +76,9 @@ def compare_run(
         notes=notes,
         breakdown=breakdown,
     )
-    current = {cell.name for cell in compared.cells}
-    searches = tuple(each for each in optimizations_of(manifest) if each.cell in current)
+    place = {cell.name: number for number, cell in enumerate(compared.cells)}
+    current = [each for each in optimizations_of(manifest) if each.cell in place]
+    searches = tuple(sorted(current, key=lambda each: place[each.cell]))
     return replace(compared, judges=judges, optimizations=searches)
 
 

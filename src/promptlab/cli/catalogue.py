@@ -55,7 +55,9 @@ def _settings(cls: Any, indent: str = "  ") -> list[str]:
     for field, info in cls.model_fields.items():
         nested = isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel)
         default = "required" if info.is_required() else f"default {_flow(_default(info))}"
-        lines.append(f"{indent}{field}: {'a mapping' if nested else _type(info.annotation)}, {default}")
+        lines.append(
+            f"{indent}{info.alias or field}: {'a mapping' if nested else _type(info.annotation)}, {default}"
+        )
         if nested:
             lines += _settings(info.annotation, f"{indent}  ")
     return lines

@@ -36,7 +36,6 @@ from promptlab.techniques.base import Answer, Calls, technique
 from promptlab.techniques.context import CellContext, TrialContext
 
 _LEAST_TRAIN = {"bootstrap_few_shot_with_random_search": 2, "mipro_v2": 2, "simba": 2, "infer_rules": 2}
-_SEARCH_THREADS = 8
 
 
 @technique("dspy")
@@ -47,7 +46,8 @@ class DSPy(Optimizer):
     your own by path, `my_file.py:MyModule` (`question` in, `answer` out). `optimizer` says who looks for its
     instruction and demos. Every call goes through the door and counts; DSPy's own caches and retries are off.
     Of all programs that it ran on every dev row the best one is kept, wherever it stopped. A reply that DSPy
-    cannot read is no answer. Records the program's answer beside the calls.
+    cannot read is no answer. Records the program's answer beside the calls. With `threads` above 1 a search is
+    faster, and which calls its budget's end leaves out depends on the clock.
     """
 
     optimizer: Literal[
@@ -65,6 +65,7 @@ class DSPy(Optimizer):
     bootstrapped_demos: int = Field(default=4, ge=0)
     candidates: int = Field(default=6, ge=2)
     trials: int = Field(default=10, ge=1)
+    threads: int = Field(default=1, ge=1, le=32)
     _folder: Path = PrivateAttr(default_factory=Path)
 
     def model_post_init(self, context: Any) -> None:
@@ -108,7 +109,7 @@ class DSPy(Optimizer):
         self, train: Sequence[Sample], dev: Sequence[Sample], evaluate: Evaluate, ctx: OptimizerContext
     ) -> Artifact:
         ends = Ends()
-        watched = Watched(ctx.task, train, dev, evaluate, ctx.spending, ends)
+        watched = Watched(ctx.task, train, dev, evaluate, ctx.spending, ends, ctx.tell)
         scope = f"{ctx.hash}/dspy"
         loop = asyncio.get_running_loop()
 
@@ -135,6 +136,8 @@ class DSPy(Optimizer):
             ending, message = "provider failed", str(error)
         elif message:
             ending = "library"
+        elif history[0].score == 1.0:
+            ending, message = "nothing to improve", "right on every dev row"
         first = history[0] if history else None
         if best is None or first is None:
             return Artifact(Program(), ending=ending, message=message, dspy=self._kept({}))
@@ -157,14 +160,14 @@ class DSPy(Optimizer):
         dspy = load_dspy()
         greedy = {"temperature": 0, **ctx.model.sampling, **ctx.sampling}["temperature"] == 0
         # Draws at other temperatures are numbered as they come: their order must be the same every time.
-        count = _SEARCH_THREADS if greedy and self.optimizer != "simba" else 1
+        count = self.threads if greedy and self.optimizer != "simba" else 1
         with surroundings(lm):
             student = watched.student(build_program(self.program, ctx.task, self._folder))
             watched.score(student, count)
             if watched.ends.error is not None:
                 return ""
-            first = watched.best()[1][0]
-            ctx.tell(f"the program as it is: {first.score:.3f} on {first.n} dev rows")
+            if watched.best()[1][0].score == 1.0:
+                return ""
             train = [example(sample, ctx.task) for sample in watched.train]
             dev = [example(sample, ctx.task) for sample in watched.dev]
             try:

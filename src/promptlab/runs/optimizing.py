@@ -99,7 +99,10 @@ def artifacts_of(run: RunDirectory) -> list[dict[str, Any]]:
         try:
             found.append({**entry, "artifact": orjson.loads((run.path / entry["file"]).read_bytes())})
         except (OSError, orjson.JSONDecodeError) as error:
-            raise StorageError(f"{run.path / entry['file']} cannot be read: {error}.") from error
+            raise StorageError(
+                f"{run.path / entry['file']} cannot be read: {error}.",
+                remedy="A bundle leaves the optimized prompts out; `show RUN TRIAL` has what was sent.",
+            ) from error
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,14 +45,29 @@ class Watched:
     evaluate: Evaluate
     spending: Spending
     ends: Ends
+    tell: Callable[[str], None]
     seen: dict[str, Seen] = field(default_factory=dict)
     _rows: dict[str, Sample] = field(default_factory=dict)
     _running: dict[int, tuple[Any, str]] = field(default_factory=dict)
+    _dev: set[str] = field(default_factory=set)
+    _whole: int = 0
+    _best: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
+        self._dev = {sample.id for sample in self.dev}
         for sample in (*self.train, *self.dev):
             self._rows.setdefault(asked(sample.question(), self.task), sample)
+
+    def _told(self, mean: float) -> None:
+        """A program has been scored on every dev row."""
+        spending, self._whole = self.spending, self._whole + 1
+        self._best = max(self._best, mean)
+        cost = "cost unknown" if spending.unknown_costs else f"{spending.cost_usd:.4f} USD"
+        self.tell(
+            f"program {self._whole}: dev score {mean:.3f}, best {self._best:.3f} on {len(self._dev)} rows, "
+            f"{sum(spending.calls.values())} of {spending.limit} calls, {cost}"
+        )
 
     def student(self, inner: Any) -> Any:
         """The program as DSPy gets it: one that says what it is before it is scored."""
@@ -91,8 +106,12 @@ class Watched:
     def scored(self, key: str, question: str, score: float) -> None:
         with self._lock:
             sample = self._rows.get(question)
-            if sample is not None:
-                self.seen[key].scores.setdefault(sample.id, score)
+            if sample is None or sample.id in self.seen[key].scores:
+                return
+            scores = self.seen[key].scores
+            scores[sample.id] = score
+            if sample.id in self._dev and self._dev <= scores.keys():
+                self._told(sum(scores[each] for each in self._dev) / len(self._dev))
 
     def metric(self, gold: Any, prediction: Any, trace: Any = None) -> Any:
         """The experiment's scorer; while demos are collected, whether the answer is fully right."""
