@@ -46,8 +46,8 @@ class DSPy(Optimizer):
     your own by path, `my_file.py:MyModule` (`question` in, `answer` out). `optimizer` says who looks for its
     instruction and demos. Every call goes through the door and counts; DSPy's own caches and retries are off.
     Of all programs that it ran on every dev row the best one is kept, wherever it stopped. A reply that DSPy
-    cannot read is no answer. Records the program's answer beside the calls. With `threads` above 1 a search is
-    faster, and which calls its budget's end leaves out depends on the clock.
+    cannot read is no answer. Records the program's answer beside the calls. With `threads` above 1 a search
+    is faster, and which calls its budget's end leaves out depends on the clock.
     """
 
     optimizer: Literal[
