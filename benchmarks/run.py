@@ -97,7 +97,7 @@ def main() -> None:
     finally:
         provider.terminate()
         provider.wait()
-    for script in ("door.py", "transports.py"):
+    for script in ("comparison.py", "door.py", "transports.py"):
         subprocess.run([python, str(ROOT / "benchmarks" / script)], check=True)
 
 

@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent / "servers"))
 from provider_fixture import fake_provider, no_own_keys, provider_in_a_thread  # noqa: F401
+
+# The same examples every time; and a busy machine is no failure (hypothesis allows an example 0.2 s).
+settings.register_profile("promptlab", deadline=None, derandomize=True)
+settings.load_profile("promptlab")
 
 
 @pytest.fixture

@@ -69,9 +69,9 @@ def promptlab_command(folder: Path, *args: str, code: int = 0) -> subprocess.Com
     return done
 
 
-def compared(folder: Path, *args: str, code: int = 0) -> dict[str, Any]:
+def compared(folder: Path, *args: str, code: int = 0, target: str = "exp.yaml") -> dict[str, Any]:
     shown: dict[str, Any] = json.loads(
-        promptlab_command(folder, "compare", "exp.yaml", "--json", *args, code=code).stdout
+        promptlab_command(folder, "compare", target, "--json", *args, code=code).stdout
     )
     return shown
 
@@ -145,6 +145,23 @@ def test_turning_variants_into_a_matrix_reruns_nothing(folder: Path) -> None:
         "zero_shot[temperature=1]",
         "few_shot",
     ]
+
+
+def test_a_variant_named_without_its_matrix_means_all_that_the_matrix_made(folder: Path) -> None:
+    made = '- {technique: zero_shot, matrix: {system: {calm: "Be calm.", terse: "Be terse."}}}'
+    (folder / "exp.yaml").write_text(EXPERIMENT.replace("- zero_shot", made))
+    for target in ("exp.yaml", "signs"):
+        shown = compared(folder, "--variant", "zero_shot", target=target)
+        assert [cell["variant"] for cell in shown["cells"]] == ["zero_shot[calm]", "zero_shot[terse]"]
+        one = compared(folder, "--variant", "zero_shot[terse]", target=target)
+        assert [cell["variant"] for cell in one["cells"]] == ["zero_shot[terse]"]
+        for kind in ("variant", "model"):
+            told = promptlab_command(folder, "compare", target, f"--{kind}", "zero_shit", code=2).stderr
+            assert f"no {kind} 'zero_shit'" in told
+        assert (
+            "'zero_shot[calm]'"
+            in promptlab_command(folder, "compare", target, "--variant", "zero_shot[clam]", code=2).stderr
+        )
 
 
 def test_limit_is_a_filter_on_the_same_run(folder: Path) -> None:

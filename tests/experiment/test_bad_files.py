@@ -166,7 +166,7 @@ WRONG: dict[str, tuple[str, int | None, list[str]]] = {
     "unknown scorer": (GOOD + "scorers: [exact_mach]\n", 16, ["exact_mach", "exact_match"]),
     "unknown primary": (GOOD + "primary: exactly\n", 16, ["primary", "exactly"]),
     "unknown baseline": (GOOD + "baseline: zero_shott\n", 16, ["baseline", "'zero_shot'"]),
-    "not built yet": (GOOD + "vary: [completion]\n", 16, ["vary", "not built yet"]),
+    "not built yet": (GOOD + "vary: [optimizer_seed]\n", 16, ["vary.0", "not built yet"]),
     "hub source": (swapped("path: data.jsonl", "hub: org/name"), 3, ["not built yet"]),
     "two prompts": (
         swapped("  answer: label", "  prompt_file: p.txt\n  answer: label"),

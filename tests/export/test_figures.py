@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import plotly.graph_objects as go
 import pytest
 
-from promptlab.analysis import compare_run
+from promptlab.analysis import CellResult, Family, compare, compare_run
+from promptlab.analysis.counted import Count, counts_of
 from promptlab.basics.errors import UsageError
 from promptlab.cli.plot import PLOTS as OFFERED
 from promptlab.export import figure, figures, write_picture
@@ -20,7 +22,8 @@ from promptlab.runs import RunDirectory
 
 def test_every_plot_is_one_that_plotly_takes(finished_run: RunDirectory) -> None:
     drawn = figures(compare_run(finished_run))
-    assert list(drawn) == list(PLOTS) == list(OFFERED)
+    assert list(PLOTS) == list(OFFERED)
+    assert list(drawn) == [each for each in PLOTS if each != "counts"]  # one number of demos is no curve
     for each in drawn.values():
         go.Figure(each)  # raises for a property that is not there
 
@@ -59,6 +62,34 @@ def test_wins_and_losses_mirror_each_other_and_add_up(finished_run: RunDirectory
             won, tied, lost = map(int, text.split(" / "))
             assert won + tied + lost == 50
             assert trace["text"][column][row] == f"{lost} / {tied} / {won}"
+
+
+def test_a_curve_joins_variants_that_differ_only_in_their_number_of_demos(
+    cell: Callable[..., CellResult],
+) -> None:
+    def variant(demos: int, **settings: Any) -> tuple[Count, ...]:
+        shown = {"demos": {"count": demos, "select": "random"}}
+        return counts_of({"technique": "few_shot", "settings": {**shown, **settings}})
+
+    def made(name: str, right: int, counts: tuple[Count, ...] = ()) -> CellResult:
+        return replace(cell(name, {"s": [1.0] * right + [0.0] * (4 - right)}), counts=counts)
+
+    def drawn(cells: list[CellResult]) -> dict[str, Any]:
+        family = Family(None, None, ("s",))
+        status = {"status": "complete", "run": "r", "experiment": "e", "sent_calls": 0}
+        return figure("counts", compare(cells, family, seed=0, **status))
+
+    cells = [
+        made("eight", 3, variant(8)),
+        made("two", 2, variant(2)),
+        made("another", 1, variant(4, politely=True)),
+        made("none", 0),
+    ]
+    (trace,) = drawn(cells)["data"]
+    assert (trace["name"], trace["x"], trace["y"]) == ("few_shot, m", [2, 8], [0.5, 0.75])
+    assert trace["error_y"]["array"] != trace["error_y"]["arrayminus"]
+    with pytest.raises(UsageError, match="nothing to draw for 'counts'"):
+        drawn(cells[1:])
 
 
 def test_failures_are_shares_of_all_trials(finished_run: RunDirectory) -> None:

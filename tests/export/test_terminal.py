@@ -144,7 +144,8 @@ def test_an_unfinished_run_shows_progress_and_no_p(cell) -> None:
 def test_the_footing_names_n_interval_test_and_family(wide) -> None:
     shown = " ".join(text(wide, 160).split())
     assert "n = 80 samples." in shown
-    assert "95 % interval (Wilson), rough: fewer than 100 samples" in shown
+    assert "95 % interval (Wilson), ~ rough: fewer than 100 samples" in shown
+    assert "]~" in shown
     assert "mid-p McNemar, Tango's interval; Holm over 12 comparisons against zero_shot" in shown
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
 from real_command import RealCommand, model, sql, store_of, wait_until
 
 SAMPLES = 10
@@ -237,7 +238,7 @@ def test_replies_are_read_again_where_the_rule_has_a_newer_version(bench: Bench)
     assert shown["reread"] == {"read": 4, "changed": 2}
     assert shown["sent_calls"] == 0
     assert bench.compare()["cells"] == before["cells"]
-    assert sql(store, "SELECT DISTINCT rule FROM trials") == [("robust/number@1",)]
+    assert sql(store, "SELECT DISTINCT rule FROM trials") == [("robust/number@2",)]
     assert bench.score()["reread"] == {"read": 0, "changed": 0}
 
 
@@ -470,3 +471,31 @@ def test_a_bundle_takes_judged_and_added_scores_along(bench: Bench) -> None:
     for scorer in ("quality", "stated"):
         assert means(copy, scorer) == means(shown, scorer)
     assert "quality" in err
+
+
+def test_what_judges_did_goes_into_every_export(bench: Bench) -> None:
+    bench.write("exact_match", bench.judge(kind="rubric", **{"as": "quality"}))
+    bench.compare()
+    labels = "sample,variant,label\n" + "".join(f"s{i},zero_shot,{4 if i else 2}\n" for i in range(SAMPLES))
+    (bench.folder / "labels.csv").write_text(labels)
+    bench.score("--human", str(bench.folder / "labels.csv"))
+
+    def exported(name: str, *args: str) -> Path:
+        bench.command.run("export", "loop", "--to", str(bench.folder / name), *args)
+        return bench.folder / name
+
+    rows = [
+        json.loads(line) for line in exported("judges.jsonl", "--what", "judges").read_text().splitlines()
+    ]
+    first = rows[0]
+    assert (first["scorer"], first["judged"], first["calls"]) == ("quality", 2 * SAMPLES, 2 * SAMPLES)
+    assert first["human_agreement"] == pytest.approx(0.9)
+    assert first["cell_variant"] == "zero_shot"
+    assert first["judge_mean"] > first["corrected_mean"]
+    sheet = load_workbook(exported("run.xlsx"))["judges"]
+    assert [cell.value for cell in sheet[1]] == list(first)
+    assert sheet.cell(2, 1).value == "quality"
+    said = "quality is graded by openai/judge-1 (rubric); it agrees with people on 90% of 10 labels"
+    assert said in exported("methods.txt", "--what", "methods").read_text()
+    assert said.replace("%", r"\%") in exported("cells.tex").read_text()
+    assert "Judge quality (rubric, openai/judge-1)" in exported("report.html").read_text()

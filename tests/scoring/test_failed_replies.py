@@ -108,7 +108,7 @@ def test_rule_of_another_answer_type_says_which_it_reads() -> None:
 
 
 def test_rule_carries_its_version() -> None:
-    assert extract("18", FORMS[AnswerType.NUMBER]).rule == "robust/number@1"
+    assert extract("18", FORMS[AnswerType.NUMBER]).rule == "robust/number@2"
 
 
 PIECES = st.sampled_from(

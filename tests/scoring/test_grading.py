@@ -36,7 +36,9 @@ def by_default(answer: AnswerType, *labels: str) -> Grader:
 def test_format_and_ability_are_told_apart() -> None:
     grader = by_default(AnswerType.LABEL, "positive", "negative")
     graded = grader.grade("The sentiment is positive.", sample("positive"))
-    assert graded == Graded("positive", None, "robust/label@1", {"label": 1.0, "exact_match": 0.0})
+    assert graded == Graded(
+        "positive", None, "robust/label@1", {"label": 1.0, "exact_match": 0.0}, {"label": (0, 0)}
+    )
     assert grader.grade("positive", sample("positive")).scores == {"label": 1.0, "exact_match": 1.0}
 
 

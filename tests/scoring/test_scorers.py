@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any
 
 import pytest
@@ -274,26 +273,3 @@ def test_sentence_bleu_equals_sacrebleu() -> None:
 def test_unknown_tokenizer_is_refused_before_any_call() -> None:
     with pytest.raises(UsageError, match="tokenizer 'klingon'"):
         build("bleu", tokenize="klingon").check(TEXT)
-
-
-def test_corpus_scores_equal_sacrebleu_and_carry_their_recipe() -> None:
-    import sacrebleu
-
-    from promptlab.scoring.translation import corpus_score
-
-    candidates, references = CANDIDATES[:2], REFERENCES[:2]
-    rng = random.Random(0)
-    extra = [" ".join(rng.sample(text.split(), len(text.split()))) for text in references]
-    streams = [references, extra]
-    both = list(zip(*streams, strict=True))
-    assert corpus_score("bleu", candidates, both).value == pytest.approx(
-        sacrebleu.corpus_bleu(candidates, streams).score
-    )
-    assert corpus_score("chrf", candidates, both).value == pytest.approx(
-        sacrebleu.corpus_chrf(candidates, streams).score
-    )
-    assert corpus_score("ter", candidates, both).value == pytest.approx(
-        sacrebleu.corpus_ter(candidates, streams).score
-    )
-    assert "tok:zh" in corpus_score("bleu", CANDIDATES[2:], [[REFERENCES[2]]]).signature
-    assert corpus_score("bleu", candidates, [[references[0]], list(both[1])]).value > 0

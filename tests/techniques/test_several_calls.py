@@ -45,6 +45,13 @@ def test_self_consistency_draws_apart_at_its_temperature_and_takes_the_majority(
     assert context.trace.notes["samples"] == ["8", "9", "8", "(unparsed)"]
 
 
+def test_draws_at_temperature_0_are_no_vote(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, build("self_consistency"))
+    bench.cell.sampling = {"temperature": 0}
+    with pytest.raises(ExperimentError, match="all the same"):
+        bench.cell.check()
+
+
 def test_the_first_seen_wins_a_tie_and_votes_are_over_parsed_answers(tmp_path: Path) -> None:
     technique = build("self_consistency", samples=4, inner="zero_shot")
     answer, _, _ = Bench(tmp_path, technique).solve(["The answer is 9.", "8", "It is 8.0", "9"])

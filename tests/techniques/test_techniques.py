@@ -184,3 +184,38 @@ def test_a_question_has_no_target() -> None:
     from promptlab.datasets import Question
 
     assert not {"target", "targets", "rationale"} & set(Question.__dataclass_fields__)
+
+
+def shown_demos(bench: Bench, repeat: int) -> list[str]:
+    _, context, _ = bench.solve([Expect(reply="8")], repeat=repeat)
+    return list(context.trace.notes["demos"])
+
+
+def vary(bench: Bench, *what: str) -> Bench:
+    bench.cell.vary = frozenset(what)
+    return bench
+
+
+@pytest.mark.parametrize("select", ["random", "balanced"])
+def test_demos_that_vary_are_drawn_anew_for_each_repeat_and_again_the_same(
+    tmp_path: Path, select: str
+) -> None:
+    count = 2 if select == "random" else 3
+    few = build("few_shot", demos={"count": count, "select": select})
+    bench = vary(Bench(tmp_path, few), "completion", "demos")
+    drawn = [shown_demos(bench, repeat) for repeat in range(8)]
+    assert len({tuple(each) for each in drawn}) > 1 or select == "balanced"
+    assert drawn == [shown_demos(bench, repeat) for repeat in range(8)]
+    assert drawn[0] == shown_demos(
+        vary(bench, "completion"), 0
+    )  # the first repeat's are those of a run without
+    assert {tuple(shown_demos(bench, repeat)) for repeat in range(8)} == {tuple(drawn[0])}
+
+
+def test_an_order_that_varies_leaves_the_demo_set_as_it_is(tmp_path: Path) -> None:
+    few = build("few_shot", demos={"count": 3})
+    bench = vary(Bench(tmp_path, few), "completion", "order")
+    drawn = [shown_demos(bench, repeat) for repeat in range(8)]
+    assert drawn[0] == ["a", "b", "c"]
+    assert {frozenset(each) for each in drawn} == {frozenset("abc")}
+    assert len({tuple(each) for each in drawn}) > 1

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from promptlab.analysis.across import AcrossRuns, LabelledRun, compare_runs
     from promptlab.analysis.best_cell import Best, best
     from promptlab.analysis.bootstrap import bootstrap_interval, paired_bootstrap
-    from promptlab.analysis.cells import CellResult, Family
+    from promptlab.analysis.cells import CellResult, ClassTrials, CorpusTrials, Family
     from promptlab.analysis.comparing import compare
     from promptlab.analysis.comparison import (
         Breakdown,
@@ -34,7 +34,9 @@ __all__ = [
     "CellName",
     "CellResult",
     "CellSummary",
+    "ClassTrials",
     "Comparison",
+    "CorpusTrials",
     "Difference",
     "Family",
     "Interval",
@@ -58,7 +60,7 @@ _HOMES = {
     "across": ("AcrossRuns", "LabelledRun", "compare_runs"),
     "best_cell": ("Best", "best"),
     "bootstrap": ("bootstrap_interval", "paired_bootstrap"),
-    "cells": ("CellResult", "Family"),
+    "cells": ("CellResult", "ClassTrials", "CorpusTrials", "Family"),
     "comparing": ("compare",),
     "comparison": ("Breakdown", "CellSummary", "Comparison", "Pair", "ScoreSummary", "Status", "Verdict"),
     "families": ("CellName",),

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from promptlab.analysis.distributions import CONFIDENCE
+from promptlab.analysis.intervals import effective_units
+from promptlab.analysis.resampling import resampled_difference, resampled_interval
 from promptlab.analysis.samples import Floats, Integers
 
 BOOTSTRAP_DRAWS = 2_000
@@ -17,9 +18,10 @@ CorpusScore = Callable[[Integers], float]
 def bootstrap_interval(
     score: CorpusScore, n: int, *, seed: int, groups: Integers | None = None, draws: int = BOOTSTRAP_DRAWS
 ) -> tuple[float, float]:
-    """Percentile interval of a corpus score over `n` samples; whole groups are drawn where there are any."""
-    scores = _resampled([score], n, seed, groups, draws)[0]
-    return _percentiles(scores)
+    """Interval of a corpus score over `n` samples; whole groups are drawn where there are any."""
+    drawn = _resampled([score], n, seed, groups, draws)[0]
+    units, effective = effective_units(n, groups)
+    return resampled_interval(drawn, score(np.arange(n, dtype=np.int64)), units, effective=effective)
 
 
 def paired_bootstrap(
@@ -31,23 +33,12 @@ def paired_bootstrap(
     groups: Integers | None = None,
     draws: int = BOOTSTRAP_DRAWS,
 ) -> tuple[float, float, float, float]:
-    """Two cells drawn with the same samples: difference, interval, and p = (c + 1) / (draws + 1).
-
-    c counts draws whose difference lies as far from the observed one as that lies from 0
-    (Efron and Tibshirani 1993, section 16.4: the bootstrap distribution moved to the null).
-    """
+    """Two cells drawn with the same samples: difference, interval, and p."""
     everything = np.arange(n, dtype=np.int64)
     observed = score_a(everything) - score_b(everything)
     drawn_a, drawn_b = _resampled([score_a, score_b], n, seed, groups, draws)
-    differences = drawn_a - drawn_b
-    extreme = int(np.sum(np.abs(differences - observed) >= abs(observed) * (1 - 1e-9)))
-    return (observed, *_percentiles(differences), (extreme + 1) / (draws + 1))
-
-
-def _percentiles(scores: Floats) -> tuple[float, float]:
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(scores, [tail, 1 - tail])
-    return float(low), float(high)
+    units, effective = effective_units(n, groups)
+    return (observed, *resampled_difference(drawn_a - drawn_b, observed, units, effective=effective))
 
 
 def _resampled(

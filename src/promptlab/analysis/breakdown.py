@@ -15,9 +15,7 @@ from numpy.typing import NDArray
 from promptlab.analysis.cells import CellResult
 from promptlab.analysis.comparison import Breakdown, Pair, Part, PartPair, Verdict
 from promptlab.analysis.families import CellName, PlannedPair
-from promptlab.analysis.paired import difference
-from promptlab.analysis.samples import SampleScores, paired, pooled, sample_scores
-from promptlab.analysis.summaries import score_summary
+from promptlab.analysis.summaries import Measured, Seeds, compared, measure, score_summary
 from promptlab.basics.hashing import short_digest
 
 MAX_VALUES = 30  # a field with more is an id or a measure: no table of it would say anything
@@ -47,12 +45,10 @@ def break_down(
     pairs: list[PartPair] = []
     for value in values:
         sliced = {_key(cell): _part_of(cell, cell.fields[field] == value) for cell in having}
-        scores = {
-            (key, scorer): sample_scores(part, scorer) for key, part in sliced.items() for scorer in scorers
-        }
+        scores = {(key, scorer): measure(part, scorer) for key, part in sliced.items() for scorer in scorers}
         for key, part in sliced.items():
             if part.n:
-                summaries = {name: score_summary(part, name, scores[key, name]) for name in scorers}
+                summaries = {name: score_summary(part, name, scores[key, name], seed) for name in scorers}
                 parts.append(Part(value, CellName(*key), part.n, summaries))
         pairs += _pairs(field, value, plans, scores, seed)
     return Breakdown(field, len(values), tuple(parts), tuple(pairs))
@@ -62,7 +58,7 @@ def _pairs(
     field: str,
     value: str | None,
     plans: Sequence[PlannedPair],
-    scores: dict[tuple[_Key, str], SampleScores],
+    scores: dict[tuple[_Key, str], Measured],
     seed: int,
 ) -> Iterator[PartPair]:
     datasets = tuple(dict.fromkeys(key[2] for key, _ in scores))
@@ -72,19 +68,22 @@ def _pairs(
             tuple(scores.get(((name.variant, name.model, each), plan.scorer)) for each in wanted)
             for name in (plan.a, plan.b)
         ]
-        shared = [paired(a, b) for a, b in zip(*sides, strict=True) if a is not None and b is not None]
-        shared = [each for each in shared if len(each)]
-        if not shared or (plan.a.dataset is None and len(shared) == 1):
+        having = [
+            (a, b)
+            for a, b in zip(*sides, strict=True)
+            if a is not None and b is not None and np.intersect1d(a.samples, b.samples).size
+        ]
+        if not having or (plan.a.dataset is None and len(having) == 1):
             continue  # over one data set alone it would only be said twice
-        both = shared[0] if len(shared) == 1 else pooled(shared)
         drawn = ["breakdown", seed, field, value, plan.scorer, plan.a.to_json(), plan.b.to_json()]
-        found = difference(both, int(short_digest(drawn), 16), _DRAWS) if len(both) >= MIN_PAIRED else None
+        seeds = Seeds(seed, int(short_digest(drawn), 16))
+        found, n, dropped = compared([a for a, _ in having], [b for _, b in having], seeds, _DRAWS)
         pair = Pair(
             scorer=plan.scorer,
             a=plan.a,
             b=plan.b,
-            found=found,
-            dropped=both.dropped,
+            found=found if n >= MIN_PAIRED else None,
+            dropped=dropped,
             p_adjusted=None,
             verdict=Verdict.NOT_TESTED,
             detectable=None,
@@ -94,7 +93,7 @@ def _pairs(
             missing_a=0,
             missing_b=0,
         )
-        yield PartPair(value, len(both), pair)
+        yield PartPair(value, n, pair)
 
 
 def _part_of(cell: CellResult, where: NDArray[np.bool_]) -> CellResult:
@@ -107,6 +106,7 @@ def _part_of(cell: CellResult, where: NDArray[np.bool_]) -> CellResult:
         groups=None if cell.groups is None else cell.groups[where],
         answered=cell.answered[where],
         scores={name: values[where] for name, values in cell.scores.items()},
+        corpus={name: replace(each, rows=each.rows[where]) for name, each in cell.corpus.items()},
     )
 
 

@@ -4,9 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from promptlab.analysis.counted import Count
+
+if TYPE_CHECKING:
+    from promptlab.scoring.corpus import Corpus
+
+
+@dataclass(frozen=True, eq=False)
+class CorpusTrials:
+    """What each finished trial adds to a score of the whole cell, [trials, m]; NaN: it has no score.
+
+    `recipe` names all that the score depends on (sacrebleu's signature), "" where its settings say it.
+    """
+
+    rows: NDArray[np.float64]
+    corpus: Corpus
+    recipe: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class ClassTrials:
+    """The true class of each finished trial and the predicted one (-1: the answer failed; NaN: no target),
+    [trials, 2], as numbers into `names`."""
+
+    rows: NDArray[np.float64]
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +77,10 @@ class CellResult:
     """False for unparsed, refused, truncated and sandbox."""
     scores: Mapping[str, NDArray[np.float64]]
     """Scorer → score per trial. A failure is 0; NaN says that there is no score."""
+    corpus: Mapping[str, CorpusTrials] = field(default_factory=dict)
+    """Scorers whose score belongs to the whole cell (F1, BLEU) → what their trials add to it."""
+    classes: ClassTrials | None = None
+    """For labels, options, yes and no: what was true and what was answered."""
     oracle: bool = False
     """The technique was shown the target."""
     fields: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
@@ -58,6 +89,8 @@ class CellResult:
     """Scorer → the k of its pass@k, where that is above 1: repeats are then no mean."""
     drawn_once: str | None = None
     """What all repeats share ("demo set", "optimizer run"); verdicts then hold "with this demo set"."""
+    counts: tuple[Count, ...] = ()
+    """How many demos or draws its variant takes."""
 
     @property
     def pending(self) -> int:

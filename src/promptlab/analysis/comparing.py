@@ -8,20 +8,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from promptlab.analysis.breakdown import MAX_VALUES, break_down
+from promptlab.analysis.cell_scores import CorpusScores
 from promptlab.analysis.cells import CellResult, Family
 from promptlab.analysis.comparison import CellSummary, Comparison, Pair, Status, Verdict
 from promptlab.analysis.families import CellName, PlannedPair, planned_pairs
 from promptlab.analysis.holm import holm
-from promptlab.analysis.paired import DRAWS, Difference, difference
+from promptlab.analysis.paired import Difference, differences
 from promptlab.analysis.power import ALPHA, min_detectable, samples_needed
-from promptlab.analysis.samples import (
-    PairedScores,
-    SampleScores,
-    paired,
-    pooled,
-    sample_scores,
-)
-from promptlab.analysis.summaries import score_summary
+from promptlab.analysis.samples import PairedScores, SampleScores, paired, pooled
+from promptlab.analysis.sign_flips import DRAWS
+from promptlab.analysis.summaries import Measured, Seeds, compared, measure, score_summary
 from promptlab.basics.hashing import short_digest
 
 _MOST_DRAWS = 99_999
@@ -61,12 +57,9 @@ def compare(
         of_scorer = [plan for plan in plans if plan.scorer == scorer]
         sizes[scorer] = sum(plan.in_family for plan in of_scorer)
         sides = [_sides(plan, measured[scorer], datasets) for plan in of_scorer]
-        shared = [_shared(*side) for side in sides]
         draws = min(_MOST_DRAWS, max(DRAWS, _DRAWS_PER_COMPARISON * sizes[scorer] - 1))
-        found = [
-            difference(each, _pair_seed(seed, plan), draws)
-            for plan, each in zip(of_scorer, shared, strict=True)
-        ]
+        outcomes = _outcomes(sides, seed, _flip_seed(seed, scorer), draws)
+        found = [each for each, _ in outcomes]
         adjusted = iter(
             holm(
                 [
@@ -81,12 +74,12 @@ def compare(
                 plan,
                 side,
                 each,
-                scores.dropped,
+                dropped,
                 next(adjusted) if plan.in_family else None,
                 sizes[scorer],
                 family,
             )
-            for plan, side, scores, each in zip(of_scorer, sides, shared, found, strict=True)
+            for plan, side, (each, dropped) in zip(of_scorer, sides, outcomes, strict=True)
         ]
     headline = family.primary or next(iter(family.scorers), None)
     asked = [plan for plan in plans if plan.in_family and plan.scorer == headline]
@@ -103,7 +96,7 @@ def compare(
         sent_calls=sent_calls,
         seed=seed,
         family=family,
-        cells=tuple(_summary(cell, family, measured) for cell in cells),
+        cells=tuple(_summary(cell, family, measured, seed) for cell in cells),
         pairs=tuple(pairs),
         family_sizes=sizes,
         notes=(*notes, *too_many),
@@ -116,7 +109,7 @@ class _Measured:
 
     def __init__(self, cell: CellResult, scorer: str) -> None:
         self.cell = cell
-        self.scores: SampleScores = sample_scores(cell, scorer)
+        self.scores: Measured = measure(cell, scorer)
         trials = cell.scores.get(scorer)
         scored = 0 if trials is None else int(np.isfinite(trials).sum())
         self.missing = cell.errors + max(0, cell.n - scored)  # errors of calls, and of judges
@@ -136,22 +129,46 @@ def _sides(
     return a, b
 
 
+def _outcomes(
+    sides: Sequence[tuple[_Side, _Side]], seed: int, flip_seed: int, draws: int
+) -> list[tuple[Difference | None, int]]:
+    """Each pair's difference and how many samples it drops. Signs are flipped for all pairs at once."""
+    if any(isinstance(each.scores, CorpusScores) for a, b in sides for each in (*a, *b)):
+        found = [
+            compared([each.scores for each in a], [each.scores for each in b], Seeds(seed, flip_seed), draws)
+            for a, b in sides
+        ]
+        return [(difference, dropped) for difference, _, dropped in found]
+    shared = [_shared(*side) for side in sides]
+    return [
+        (each, scores.dropped)
+        for each, scores in zip(differences(shared, flip_seed, draws), shared, strict=True)
+    ]
+
+
 def _shared(a: _Side, b: _Side) -> PairedScores:
-    parts = [paired(one.scores, other.scores) for one, other in zip(a, b, strict=True)]
+    parts = [
+        paired(one.scores, other.scores)
+        for one, other in zip(a, b, strict=True)
+        if isinstance(one.scores, SampleScores) and isinstance(other.scores, SampleScores)
+    ]
     return parts[0] if len(parts) == 1 else pooled(parts)
 
 
-def _pair_seed(seed: int, plan: PlannedPair) -> int:
-    return int(short_digest(["sign_flip", seed, plan.scorer, plan.a.to_json(), plan.b.to_json()]), 16)
+def _flip_seed(seed: int, scorer: str) -> int:
+    return int(short_digest(["sign_flip", seed, scorer]), 16)
 
 
 def _summary(
-    cell: CellResult, family: Family, measured: Mapping[str, Mapping[CellName, _Measured]]
+    cell: CellResult, family: Family, measured: Mapping[str, Mapping[CellName, _Measured]], seed: int
 ) -> CellSummary:
     name = CellName(cell.variant, cell.model, cell.dataset)
     return CellSummary(
         cell,
-        {scorer: score_summary(cell, scorer, measured[scorer][name].scores) for scorer in family.scorers},
+        {
+            scorer: score_summary(cell, scorer, measured[scorer][name].scores, seed)
+            for scorer in family.scorers
+        },
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from statistics import stdev
 from typing import TYPE_CHECKING, Any, Literal
 
 from promptlab.analysis.cells import CellResult, Family
@@ -12,8 +13,10 @@ from promptlab.analysis.families import CellName
 from promptlab.analysis.intervals import Interval
 from promptlab.analysis.optimizations import Optimization, break_even
 from promptlab.analysis.paired import Difference
+from promptlab.basics.registry import matching_names
 
 if TYPE_CHECKING:
+    from promptlab.analysis.exposure import Tried
     from promptlab.analysis.judged import JudgeReport
 
 Status = Literal["complete", "stopped: budget", "interrupted", "failed"]
@@ -33,17 +36,21 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class ScoreSummary:
-    """One scorer over one cell. `repeats` holds the mean of each repeat where there are several."""
+    """One scorer over one cell. `repeats` holds the mean of each repeat where there are several, `recipe`
+    all that a score of the whole cell depends on (sacrebleu's signature)."""
 
     interval: Interval | None
     mean_answered: float | None
     repeats: tuple[float, ...] = ()
+    recipe: str = ""
 
     @property
     def mean(self) -> float | None:
         return self.interval.mean if self.interval else None
 
-    def to_json(self) -> dict[str, float | int | None]:
+    def to_json(self) -> dict[str, float | int | str | None]:
+        """`repeat_min`, `repeat_max` and `repeat_sd` (of the repeats' means) only where there are several,
+        `signature` where the score has a recipe."""
         found = self.interval
         return {
             "mean": found.mean if found else None,
@@ -51,7 +58,16 @@ class ScoreSummary:
             "ci_high": found.high if found else None,
             "n": found.n if found else 0,
             "mean_answered": self.mean_answered,
+            **({"signature": self.recipe} if self.recipe else {}),
+            **self._over_repeats(),
         }
+
+    def _over_repeats(self) -> dict[str, float]:
+        """How far the means of single repeats lie apart; nothing where there is one."""
+        if not self.repeats:
+            return {}
+        low, high = min(self.repeats), max(self.repeats)
+        return {"repeat_min": low, "repeat_max": high, "repeat_sd": stdev(self.repeats)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +82,11 @@ class CellSummary:
         return CellName(self.result.variant, self.result.model, self.result.dataset)
 
     def to_json(self) -> dict[str, Any]:
-        """The cell's object of `compare --json`."""
+        """The cell's object of `compare --json`; `confusion` is in it where the answers are labels."""
+        from promptlab.analysis.confusion import confusion_json
+
         cell = self.result
+        matrix = confusion_json(cell)
         same = ("variant", "model", "dataset", "n", "errors", "unparsed", "refused", "truncated", "sandbox")
         rest = ("calls", "cached_calls", "prompt_tokens", "completion_tokens", "cost_usd", "paid_usd")
         return {
@@ -76,6 +95,7 @@ class CellSummary:
             **{field: getattr(cell, field) for field in rest},
             "latency_p50_s": cell.latency_p50_s,
             "latency_p95_s": cell.latency_p95_s,
+            **({"confusion": matrix} if matrix else {}),
         }
 
 
@@ -181,7 +201,9 @@ class Breakdown:
 @dataclass(frozen=True, eq=False)
 class Comparison:
     """What `compare` prints. `notes` are statements about the run that belong beside every verdict,
-    `judges` what judging took, `optimizations` what finding prompts took: neither is in the cells' cost."""
+    `judges` what judging took, `optimizations` what finding prompts took: neither is in the cells' cost.
+    `vary`: what each repeat drew anew; `tried`: how many variants the test samples have seen, in all runs
+    around this one."""
 
     run: str
     experiment: str
@@ -196,6 +218,8 @@ class Comparison:
     breakdowns: tuple[Breakdown, ...] = ()
     judges: tuple[JudgeReport, ...] = ()
     optimizations: tuple[Optimization, ...] = ()
+    vary: tuple[str, ...] = ("completion",)
+    tried: tuple[Tried, ...] = ()
 
     @property
     def primary(self) -> str:
@@ -220,7 +244,15 @@ class Comparison:
     def filtered(
         self, *, variants: Sequence[str] | None = None, models: Sequence[str] | None = None
     ) -> Comparison:
-        """Shows less and changes no number: `p_adjusted` stays as the file's family made it."""
+        """Shows less and changes no number: `p_adjusted` stays as the file's family made it.
+
+        A name also means all that a matrix made of it. UsageError: there is no such name.
+        """
+        names = [cell.name for cell in self.cells]
+        if variants is not None:
+            variants = matching_names(variants, (each.variant for each in names), "there is no variant")
+        if models is not None:
+            models = matching_names(models, (each.model for each in names), "there is no model")
 
         def kept(name: CellName) -> bool:
             return (variants is None or name.variant in variants) and (models is None or name.model in models)

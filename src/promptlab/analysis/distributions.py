@@ -17,7 +17,7 @@ def normal_quantile(probability: float) -> float:
 
 
 @lru_cache(maxsize=1024)
-def t_quantile(probability: float, df: int) -> float:
+def t_quantile(probability: float, df: float) -> float:
     """t with P(T ≤ t) = `probability` for Student's t with `df` ≥ 1 degrees of freedom, to 8 digits."""
     if probability < 0.5:
         return -t_quantile(1 - probability, df)
@@ -35,7 +35,7 @@ def t_quantile(probability: float, df: int) -> float:
     return (low + high) / 2
 
 
-def t_cdf(t: float, df: int) -> float:
+def t_cdf(t: float, df: float) -> float:
     """P(T ≤ t) for Student's t with `df` degrees of freedom."""
     if t < 0:
         return 1 - t_cdf(-t, df)

@@ -104,6 +104,8 @@ class _Judge:
         gate, result = self._gate, cell.result
         assert gate.no_worse_than is not None
         assert gate.margin is not None
+        if self._scorer in result.corpus:
+            return False, f"{self._scorer} belongs to the whole cell, and a baseline keeps scores of samples"
         baseline = self._baselines[gate.no_worse_than]
         old = baseline.cell(result.variant, result.model, result.dataset, self._scorer)
         if old is None:

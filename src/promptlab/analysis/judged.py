@@ -101,10 +101,12 @@ def judge_reports(reader: RunReader) -> tuple[JudgeReport, ...]:
         spec = orjson.loads(
             reader.connection.execute("SELECT spec FROM scorers WHERE id = ?", (row,)).fetchone()[0]
         )
-        if spec.get("scorer") != "judge" or row not in sums:
+        if spec.get("scorer") not in ("judge", "embedding_similarity") or row not in sums:
             continue
-        human = _agreement(reader, row, spec, labels) if labels else None
-        reports.append(JudgeReport(name, spec["kind"], spec["model"]["id"], sums[row], human))
+        human = _agreement(reader, row, spec, labels) if labels and spec["scorer"] == "judge" else None
+        reports.append(
+            JudgeReport(name, spec.get("kind", "similarity"), spec["model"]["id"], sums[row], human)
+        )
     return tuple(reports)
 
 

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Literal
 
 import numpy as np
 
-from promptlab.analysis.distributions import CONFIDENCE, binomial_half_pmf, normal_quantile, t_quantile
+from promptlab.analysis.distributions import CONFIDENCE, binomial_half_pmf, normal_quantile
 from promptlab.analysis.intervals import standard_error
 from promptlab.analysis.samples import Floats, Integers, PairedScores
+from promptlab.analysis.sign_flips import DRAWS, sign_flips
 
 TestName = Literal[
     "mcnemar_midp", "sign_flip_exact", "sign_flip", "sign_flip_groups_exact", "sign_flip_groups", "bootstrap"
 ]
 DifferenceInterval = Literal["tango", "t", "cluster_t", "bootstrap"]
-
-EXACT_UNITS = 16  # 2^16 sign patterns are enumerated; beyond that they are drawn
-DRAWS = 9_999
-_BLOCK = 1_000_000  # table look-ups in flight: bounds memory to some 16 MB
-_TIE = 1e-9  # sums that differ by less, relatively, are equal: rounding must not decide
 
 
 @dataclass(frozen=True)
@@ -46,43 +43,63 @@ class Difference:
 
 
 def difference(pair: PairedScores, seed: int, draws: int = DRAWS) -> Difference | None:
-    """Compares two cells on their shared samples; None where they share none.
+    """Compares two cells on their shared samples; None where they share none."""
+    return differences([pair], seed, draws)[0]
+
+
+def differences(pairs: Sequence[PairedScores], seed: int, draws: int = DRAWS) -> list[Difference | None]:
+    """Compares the two cells of each pair on their shared samples; None where they share none.
 
     0/1 scores, one repeat, no groups: mid-p McNemar with Tango's interval. Otherwise the signs of whole
     units (samples or groups) are flipped: all patterns where they are few, else `draws` seeded ones.
     """
+    flipped = [pair for pair in pairs if len(pair) and not _by_mcnemar(pair)]
+    sums = [
+        pair.a - pair.b if pair.groups is None else _sums(pair.a - pair.b, pair.groups) for pair in flipped
+    ]
+    tested = zip(sums, sign_flips(sums, seed, draws), strict=True)
+    return [
+        None if not len(pair) else _mcnemar(pair) if _by_mcnemar(pair) else _flipped(pair, *next(tested))
+        for pair in pairs
+    ]
+
+
+def _by_mcnemar(pair: PairedScores) -> bool:
+    return pair.binary and pair.groups is None
+
+
+def _mcnemar(pair: PairedScores) -> Difference:
     n = len(pair)
-    if n == 0:
-        return None
+    wins, losses = int(np.sum(pair.a > pair.b)), int(np.sum(pair.a < pair.b))
+    low, high = tango(wins, losses, n)
+    return Difference(
+        n=n,
+        mean_a=float(pair.a.mean()),
+        mean_b=float(pair.b.mean()),
+        diff=(wins - losses) / n,
+        low=low,
+        high=high,
+        p=mcnemar_midp(wins, losses),
+        test="mcnemar_midp",
+        interval="tango",
+        units=n,
+        discordance=(wins + losses) / n,
+        binary=True,
+    )
+
+
+def _flipped(pair: PairedScores, sums: Floats, test: tuple[float, bool]) -> Difference:
+    n, units = len(pair), len(sums)
     values = pair.a - pair.b
-    if pair.binary and pair.groups is None:
-        wins, losses = int(np.sum(values > 0)), int(np.sum(values < 0))
-        low, high = tango(wins, losses, n)
-        return Difference(
-            n=n,
-            mean_a=float(pair.a.mean()),
-            mean_b=float(pair.b.mean()),
-            diff=(wins - losses) / n,
-            low=low,
-            high=high,
-            p=mcnemar_midp(wins, losses),
-            test="mcnemar_midp",
-            interval="tango",
-            units=n,
-            discordance=(wins + losses) / n,
-            binary=True,
-        )
-    sums = values if pair.groups is None else _sums(values, pair.groups)
-    p, exact = sign_flip(sums, seed, draws)
-    low_high, method = _mean_difference_interval(values, pair)
-    units = len(sums)
+    p, exact = test
+    (low, high), method = _mean_difference_interval(values, pair)
     return Difference(
         n=n,
         mean_a=float(pair.a.mean()),
         mean_b=float(pair.b.mean()),
         diff=float(values.mean()),
-        low=low_high[0],
-        high=low_high[1],
+        low=low,
+        high=high,
         p=p,
         test=_TESTS[pair.groups is not None, exact],
         interval=method,
@@ -108,10 +125,11 @@ def _sums(values: Floats, groups: Integers) -> Floats:
 def _mean_difference_interval(
     values: Floats, pair: PairedScores
 ) -> tuple[tuple[float | None, float | None], DifferenceInterval]:
-    error, units = standard_error(values, pair.groups)
+    spread = standard_error(values, pair.groups)
+    units = spread.units
     mean = float(values.mean())
-    if error > 1e-12:
-        half = t_quantile((1 + CONFIDENCE) / 2, units - 1) * error
+    if spread.error > 1e-12:
+        half = spread.t * spread.error
         low, high = mean - half, mean + half
         if pair.bounded:
             low, high = max(-1.0, low), min(1.0, high)
@@ -160,32 +178,3 @@ def _tango_statistic(wins: float, losses: float, n: float, delta: float) -> floa
     root = (sqrt(max(linear * linear - 8 * n * constant, 0.0)) - linear) / (4 * n)
     variance = n * (2 * root + delta * (1 - delta))
     return (wins - losses - n * delta) / sqrt(variance) if variance > 0 else float("inf")
-
-
-def sign_flip(sums: Floats, seed: int, draws: int = DRAWS) -> tuple[float, bool]:
-    """Two-sided sign-flip permutation test of a mean of zero over independent units.
-
-    Returns p and whether all patterns were enumerated; drawn, p = (c + 1) / (draws + 1).
-    """
-    moved = sums[sums != 0]
-    observed = abs(float(moved.sum())) * (1 - _TIE)
-    if len(moved) <= EXACT_UNITS:
-        patterns = np.zeros(1)
-        for value in moved:
-            patterns = np.concatenate((patterns + value, patterns - value))
-        return float(np.mean(np.abs(patterns) >= observed)), True
-    # Signs come eight to a random byte; a table holds the signed sums of eight units for its 256 values.
-    octets = -(-len(moved) // 8)
-    padded = np.zeros(octets * 8)
-    padded[: len(moved)] = moved
-    signs = 1.0 - 2.0 * np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)
-    table = (padded.reshape(octets, 8) @ signs.T).ravel()
-    starts = np.arange(octets) * 256
-    generator = np.random.default_rng(seed)
-    block = max(1, _BLOCK // octets)
-    extreme = 0
-    for done in range(0, draws, block):
-        rows = min(block, draws - done)
-        drawn = generator.integers(0, 256, size=(rows, octets), dtype=np.uint8)
-        extreme += int(np.sum(np.abs(table[drawn + starts].sum(axis=1)) >= observed))
-    return (extreme + 1) / (draws + 1), False

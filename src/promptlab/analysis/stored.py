@@ -11,12 +11,21 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from promptlab.analysis.cells import CellResult, Family
+from promptlab.analysis.cells import CellResult, ClassTrials, CorpusTrials, Family
 from promptlab.analysis.comparing import compare
 from promptlab.analysis.comparison import Comparison, Status
+from promptlab.analysis.counted import counts_of
+from promptlab.analysis.exposure import extensions, tried_on_test
 from promptlab.analysis.judged import judge_reports
 from promptlab.analysis.optimizations import optimizations_of
+from promptlab.analysis.recall import recalls
+from promptlab.analysis.wording import ranges
+from promptlab.datasets import AnswerType
 from promptlab.runs import RunDirectory, RunReader
+from promptlab.runs.answers import scripts_of
+from promptlab.scoring import AnswerForm, Scorer, rebuilt
+from promptlab.scoring.classes import class_names, of_classes
+from promptlab.scoring.translation import Sacrebleu
 
 _CURRENT = """FROM trials JOIN samples ON samples.id = trials.sample
     WHERE trials.cell = ? AND samples.position < ? AND trials.repeat < ?"""
@@ -46,6 +55,8 @@ def compare_run(
         if breakdown:
             cells = _with_fields(reader, cells, breakdown)
         judges = judge_reports(reader)
+        specs = [orjson.loads(row["spec"]) for row in reader.cells()]
+        retrieved = list(recalls(reader))
     family = Family(
         primary=scoring["primary"],
         baseline=scoring["baseline"],
@@ -55,6 +66,7 @@ def compare_run(
         min_effect=scoring["min_effect"],
     )
     notes = [f"{name}: {note}" for name, facts in manifest["datasets"].items() for note in facts["notes"]]
+    notes += extensions(manifest)
     sandbox = manifest.get("sandbox")
     if sandbox is not None and not sandbox["confined"]:
         notes.append(f"programs ran unconfined (`allow_unsafe_code`): {sandbox['gap']}")
@@ -76,10 +88,18 @@ def compare_run(
         notes=notes,
         breakdown=breakdown,
     )
+    told = ranges(compared.cells, specs, compared.primary)
+    vary = tuple(manifest.get("vary", compared.vary))
     place = {cell.name: number for number, cell in enumerate(compared.cells)}
     current = [each for each in optimizations_of(manifest) if each.cell in place]
-    searches = tuple(sorted(current, key=lambda each: place[each.cell]))
-    return replace(compared, judges=judges, optimizations=searches)
+    return replace(
+        compared,
+        judges=judges,
+        optimizations=tuple(sorted(current, key=lambda each: place[each.cell])),
+        notes=(*compared.notes, *told, *retrieved),
+        vary=vary,
+        tried=tried_on_test(run),
+    )
 
 
 def _pass_at(reader: RunReader, scorers: dict[str, int]) -> dict[str, int]:
@@ -178,9 +198,70 @@ def _cell(
             name: np.where(trials[f"score {scorer}"] == _NO_SCORE, np.nan, trials[f"score {scorer}"])
             for name, scorer in scorers.items()
         },
+        **_whole_cell(connection, row, chosen, total, scorers),
         oracle=bool(row["oracle"]),
         drawn_once=row["drawn_once"],
+        counts=counts_of(orjson.loads(row["spec"])["variant"]),
     )
+
+
+def _whole_cell(
+    connection: sqlite3.Connection,
+    row: sqlite3.Row,
+    chosen: tuple[int, int, int],
+    total: int,
+    scorers: dict[str, int],
+) -> dict[str, Any]:
+    """What the trials add to scores of the whole cell, and which classes they are of."""
+    corpus: dict[str, CorpusTrials] = {}
+    classes = None
+    for name, number in scorers.items():
+        scorer = _scorer(connection, number)
+        kind = scorer.corpus() if scorer is not None else None
+        if scorer is None or (kind is None and (classes is not None or not of_classes(scorer))):
+            continue
+        rows = _statistics(connection, chosen, total, number)
+        if rows is None:
+            continue  # scored by a version that kept none
+        if kind is not None:
+            corpus[name] = CorpusTrials(rows, kind, _recipe(connection, row["dataset"], scorer))
+        if of_classes(scorer):
+            variant = orjson.loads(row["spec"])["variant"]
+            form = AnswerForm(AnswerType(variant["answer"]), tuple(variant["labels"]))
+            classes = ClassTrials(rows, class_names(form))
+    return {"corpus": corpus, "classes": classes}
+
+
+def _scorer(connection: sqlite3.Connection, number: int) -> Scorer | None:
+    (spec,) = connection.execute("SELECT spec FROM scorers WHERE id = ?", (number,)).fetchone()
+    return rebuilt(orjson.loads(spec))
+
+
+def _statistics(
+    connection: sqlite3.Connection, chosen: tuple[int, int, int], total: int, scorer: int
+) -> NDArray[np.float64] | None:
+    """[trials, m], in order, NaN where a trial has none; None where none has any."""
+    query = f"""SELECT ifnull((SELECT statistics FROM scores WHERE scores.trial = trials.id
+        AND scores.scorer = {scorer}), 'null') {_FINISHED} {_ORDER}"""
+    found = orjson.loads(f"[{','.join(text for (text,) in connection.execute(query, chosen))}]")
+    width = max((len(each) for each in found if each), default=0)
+    if not width:
+        return None
+    nothing = [float("nan")] * width
+    return np.array([nothing if each is None else each for each in found], dtype=np.float64)
+
+
+def _recipe(connection: sqlite3.Connection, dataset: str, scorer: Scorer) -> str:
+    if not isinstance(scorer, Sacrebleu):
+        return ""
+    query = """SELECT DISTINCT CASE json_type(body, '$.target')
+            WHEN 'array' THEN json_array_length(body, '$.target') ELSE 1 END
+        FROM samples WHERE dataset = ? AND position IS NOT NULL AND json_type(body, '$.target') != 'null'"""
+    counts = [count for (count,) in connection.execute(query, (dataset,))]
+    (cell,) = connection.execute(
+        "SELECT id FROM cells WHERE dataset = ? AND position IS NOT NULL LIMIT 1", (dataset,)
+    ).fetchone()
+    return scorer.signature(scripts_of(connection)[cell], counts[0] if len(counts) == 1 else None)
 
 
 def _paid(known_usd: float, unknown: int, *, sent: int) -> float | None:

@@ -21,9 +21,10 @@ class Speaker:
         self._many_models = len({cell.model for cell in cells}) > 1
         self._many_datasets = len({cell.dataset for cell in cells}) > 1
         self._oracles = {cell.variant for cell in cells if cell.oracle}
-        self.digits = words.decimals(
-            max((pair.found.n for pair in comparison.pairs if pair.found), default=0)
-        )
+        # The third decimal of BLEU is the first that anybody prints.
+        recipes = any(score.recipe for cell in comparison.cells for score in cell.scores.values())
+        samples = max((pair.found.n for pair in comparison.pairs if pair.found), default=0)
+        self.digits = words.decimals(words.FINE_SAMPLES if recipes else samples)
 
     def variant(self, name: str) -> str:
         return f"{name} (oracle)" if name in self._oracles else name

@@ -100,6 +100,21 @@ class Registry(Generic[T]):
         return cast("type[T]", cls)
 
 
+def matching_names(given: Iterable[str], known: Iterable[str], what: str) -> list[str]:
+    """The known names that are meant: each given one itself, else all that a matrix made of it (`NAME[…]`).
+
+    UsageError, with the nearest: `what` (an experiment, a run) has no such name.
+    """
+    names = list(dict.fromkeys(known))
+    found: list[str] = []
+    for each in given:
+        meant = [each] if each in names else [name for name in names if name.startswith(f"{each}[")]
+        if not meant:
+            raise UsageError(f"{what} {each!r}.", remedy=did_you_mean(each, names))
+        found += meant
+    return list(dict.fromkeys(found))
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A remedy: the nearest of the known names, else the list of them."""
     names = sorted(set(known))

@@ -268,7 +268,7 @@ def _print(shown: Comparison, verbose: bool) -> None:
 
     print_comparison(shown, pairs=verbose)
     if shown.judges:
-        from promptlab.cli.judges import print_judges
+        from promptlab.export.judges import print_judges
 
         print_judges(shown.judges)
 

@@ -72,9 +72,11 @@ class _Found:
 
     estimate: Estimate
     reach: Reach
+    left_out: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        return {**self.estimate.to_json(), "min_detectable": self.reach.difference}
+        more = {"left_out": list(self.left_out)} if self.left_out else {}
+        return {**self.estimate.to_json(), "min_detectable": self.reach.difference, **more}
 
 
 def _estimated(
@@ -94,7 +96,13 @@ def _estimated(
     home = open_home()
     with make_plan(path, home) as plan:
         plan.select(limit=limit, variants=variants, models=models)
-        return _Found(estimated(plan, home, fresh=fresh, use_cache=not no_cache), reach(plan))
+        left_out = []
+        if plan.spec.match_tokens:
+            left_out.append("the votes that match_tokens adds, each about as dear as the dearest variant")
+        if any(cell.context.embedding is not None for cell in plan.chosen):
+            left_out.append("embeddings")
+        found = estimated(plan, home, fresh=fresh, use_cache=not no_cache)
+        return _Found(found, reach(plan), tuple(left_out))
 
 
 def _print(each: _Found) -> None:
@@ -136,6 +144,8 @@ def _print(each: _Found) -> None:
         click.echo(
             "Tokens are approximate: counted by characters where a model's tokenizer is not known here."
         )
+    if each.left_out:
+        click.echo(f"Not in this: {'; '.join(each.left_out)}.")
     if found.sampled:
         click.echo("Sampled: of large cells some trials were looked at, and stand for all.")
     if able.difference is not None:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from promptlab.runs import RunDirectory
 
 SHOWN_TRIALS = 20
+SHOWN_ENTRY_CHARS = 100
+# Stored records have their fields in the order of the alphabet.
+_COMES_LAST = ("answer", "observation", "feedback", "score")
 
 
 @click.command()
@@ -151,7 +154,19 @@ def _show_prompts(run: RunDirectory, as_json: bool) -> None:
 @click.option(
     "--what",
     type=click.Choice(
-        ["cells", "pairs", "breakdown", "breakdown_pairs", "trials", "calls", "prompts", "methods", "bibtex"]
+        [
+            "cells",
+            "pairs",
+            "breakdown",
+            "breakdown_pairs",
+            "confusion",
+            "judges",
+            "trials",
+            "calls",
+            "prompts",
+            "methods",
+            "bibtex",
+        ]
     ),
     help="Default: cells; in xlsx all tables, in html the report.",
 )
@@ -198,12 +213,44 @@ def _print_trial(found: dict[str, Any]) -> None:
     click.echo(f"answer: {_block(found['answer'])}  (rule: {found['rule'] or 'none'})")
     if found["error"]:
         click.echo(f"error: {_block(found['error'])}")
-    for key, value in found["notes"].items():
-        click.echo(f"{_block(key)}: {_block(value)}")
+    _print_notes(found["notes"], "")
     for call in found["call_list"]:
         _print_call(call)
     for judgement in found["judgements"]:
         _print_judgement(judgement)
+
+
+def _print_notes(notes: dict[str, Any], indent: str) -> None:
+    """What the technique recorded, inner techniques' records further in."""
+    for key, value in notes.items():
+        if isinstance(value, dict) and value:
+            click.echo(f"{indent}{_block(key)}:")
+            _print_notes(value, f"{indent}  ")
+        elif isinstance(value, list) and any(isinstance(each, dict) for each in value):
+            click.echo(f"{indent}{_block(key)}:")
+            for each in value:
+                _print_entry(each, f"{indent}  ")
+        elif isinstance(value, str) and "\n" in value:
+            click.echo(f"{indent}{_block(key)}:")
+            click.echo("\n".join(f"{indent}  {line}" for line in _block(value).split("\n")))
+        elif value != {}:
+            click.echo(f"{indent}{_block(key)}: {_block(value)}")
+
+
+def _print_entry(entry: Any, indent: str) -> None:
+    """One of a list of records: short ones on a line, others a line a field."""
+    if not isinstance(entry, dict):
+        click.echo(f"{indent}- {_block(entry)}")
+        return
+    entry = {key: entry[key] for key in sorted(entry, key=_COMES_LAST.__contains__)}
+    line = ", ".join(f"{_block(key)}: {_block(value)}" for key, value in entry.items())
+    if "\n" not in line and len(line) <= SHOWN_ENTRY_CHARS:
+        click.echo(f"{indent}- {line}")
+        return
+    lines = [
+        f"{_block(key)}: {_block(value)}".replace("\n", f"\n{indent}    ") for key, value in entry.items()
+    ]
+    click.echo(f"{indent}- " + f"\n{indent}  ".join(lines))
 
 
 def _print_judgement(found: dict[str, Any]) -> None:

@@ -29,7 +29,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "plot": ("promptlab.cli.plot", "Draw a run: scores with intervals, cost, failures, and more."),
     "bundle": ("promptlab.cli.bundle", "Pack a run into one file: spec, samples, every call."),
     "replay": ("promptlab.cli.bundle", "Check a bundle and print its table: no key, no network."),
-    "techniques": ("promptlab.cli.catalogue", "The techniques, with settings and sources."),
+    "techniques": ("promptlab.cli.techniques", "The techniques, with settings and sources."),
     "scorers": ("promptlab.cli.catalogue", "The scorers, with their settings."),
     "datasets": ("promptlab.cli.datasets", "Look into a data file; the data that can be generated."),
     "models": ("promptlab.cli.models", "Models: what can be used here and why not; pull, test."),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-PLOTS = ("scores", "heatmap", "cost", "wins", "latency", "tokens", "failures")
+PLOTS = ("scores", "heatmap", "cost", "wins", "latency", "tokens", "failures", "counts")
 
 
 @click.command()
@@ -16,7 +16,8 @@ PLOTS = ("scores", "heatmap", "cost", "wins", "latency", "tokens", "failures")
     type=click.Choice(PLOTS),
     default="scores",
     show_default=True,
-    help="wins: per pair of variants, samples won, tied and lost; tokens: per correct answer.",
+    help="wins: per pair of variants, samples won, tied and lost; tokens: per correct answer; counts: "
+    "the score over the number of demos or draws.",
 )
 @click.option(
     "--to",

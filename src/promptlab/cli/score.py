@@ -86,7 +86,7 @@ def score(
 
         print_json({**_json(result), "judges": [report.to_json() for report in reports]})
     else:
-        from promptlab.cli.judges import print_judges
+        from promptlab.export.judges import print_judges
 
         _print(result)
         at_work = {*result.judged.scored, *result.judged.unscored}

@@ -54,7 +54,7 @@ def compare_stored(
                 from promptlab.export.across import print_runs
 
                 print_runs(across)
-        shown = comparison.filtered(variants=_everywhere(variants, runs), models=models or None)
+        shown = comparison.filtered(variants=_everywhere(variants, comparison, runs), models=models or None)
         _print(shown, lambda: names, runs, flips=flips, as_json=as_json, verbose=verbose, more={})
 
 
@@ -107,7 +107,7 @@ def _print(
 
     print_comparison(shown, pairs=verbose)
     if shown.judges:
-        from promptlab.cli.judges import print_judges
+        from promptlab.export.judges import print_judges
 
         print_judges(shown.judges)
     for each in flipped:
@@ -174,13 +174,21 @@ def _letters(index: int) -> str:
     return name
 
 
-def _everywhere(variants: Sequence[str], runs: Sequence[LabelledRun]) -> list[str] | None:
+def _everywhere(
+    variants: Sequence[str], comparison: Comparison, runs: Sequence[LabelledRun]
+) -> list[str] | None:
     """`--variant zero_shot` means that variant of every run, `zero_shot@B` that of one."""
-    if not variants:
-        return None
-    if len(runs) == 1:
-        return list(variants)
-    return [name for each in variants for name in (each, *(f"{each}@{run.label}" for run in runs))]
+    from promptlab.basics.registry import matching_names
+
+    if len(runs) == 1 or not variants:
+        return list(variants) or None
+    shown = [cell.name.variant for cell in comparison.cells]
+    without = {name: name.rpartition("@")[0] for name in shown}
+    here = [each for each in variants if each in shown]
+    meant = matching_names(
+        [each for each in variants if each not in shown], without.values(), "there is no variant"
+    )
+    return [*here, *(name for name in shown if without[name] in meant)]
 
 
 def _answers(runs: Sequence[LabelledRun]) -> Callable[[CellName, str], tuple[str, str]]:

@@ -14,21 +14,21 @@ from promptlab.experiment.models import check_model_key, check_model_price, reso
 from promptlab.experiment.spec import ModelSpec
 from promptlab.experiment.yaml_lines import Path_
 from promptlab.models import Limits, Model
-from promptlab.scoring.judging import Judge
+from promptlab.scoring.judging import Asks
 
 
 @dataclass(frozen=True)
 class ResolvedJudge:
     """A judge with its model. `against` is the opponent of a pairwise one; `path` its place in the file."""
 
-    judge: Judge
+    judge: Asks
     model: Model
     against: str | None
     key_env: str | None
     path: Path_
 
 
-def resolve_judge(loaded: Loaded, judge: Judge, path: Path_, variants: Sequence[str]) -> ResolvedJudge:
+def resolve_judge(loaded: Loaded, judge: Asks, path: Path_, variants: Sequence[str]) -> ResolvedJudge:
     """ExperimentError for an unknown model or opponent. Calls nothing and reads no key."""
     model, key_env = _model(loaded, judge, (*path, "model"))
     return ResolvedJudge(judge, model, _against(loaded, judge, path, variants), key_env, path)
@@ -41,7 +41,7 @@ def check_judges(loaded: Loaded, judges: Iterable[ResolvedJudge], limits: Limits
         check_model_price(loaded, each.model, limits, each.path)
 
 
-def _model(loaded: Loaded, judge: Judge, path: Path_) -> tuple[Model, str | None]:
+def _model(loaded: Loaded, judge: Asks, path: Path_) -> tuple[Model, str | None]:
     given = judge.model
     if isinstance(given, str):
         known = resolve_models(loaded)
@@ -65,7 +65,7 @@ def _model(loaded: Loaded, judge: Judge, path: Path_) -> tuple[Model, str | None
     return resolve_model(loaded, spec, spec.name or spec.id, path), spec.api_key_env
 
 
-def _against(loaded: Loaded, judge: Judge, path: Path_, variants: Sequence[str]) -> str | None:
+def _against(loaded: Loaded, judge: Asks, path: Path_, variants: Sequence[str]) -> str | None:
     if not judge.pairwise:
         return None
     place = (*path, "against")

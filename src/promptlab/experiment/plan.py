@@ -8,8 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from promptlab.basics.errors import UsageError
-from promptlab.basics.registry import did_you_mean
+from promptlab.basics.registry import matching_names
 from promptlab.datasets import Dataset, Sample, Task
 from promptlab.experiment.loading import Loaded
 from promptlab.experiment.models import check_keys, check_model_key, check_model_price, check_prices
@@ -33,6 +32,12 @@ class Cell:
     hash: str
     spec: dict[str, Any]
     context: CellContext
+
+    @property
+    def drawn_once(self) -> str | None:
+        """What all its trials share by one draw ("demo set"); None where each repeat draws its own."""
+        once = self.variant.technique.drawn_once()
+        return None if once == "demo set" and "demos" in self.context.vary else once
 
     @property
     def label(self) -> str:
@@ -74,6 +79,8 @@ class Plan:
     scoring: Scoring
     notes: list[str] = field(default_factory=list)
     selection: Selection = field(default_factory=Selection)
+    variants: list[Variant] = field(default_factory=list)
+    embedding: Model | None = None
     _stack: ExitStack = field(default_factory=ExitStack, repr=False)
 
     @property
@@ -152,16 +159,19 @@ class Plan:
         return max_age_s(self.spec)
 
     def select(self, *, limit: int | None, variants: Sequence[str], models: Sequence[str]) -> None:
-        """Sets the filters of one command. Unknown names are usage errors."""
-        known_variants = list(dict.fromkeys(cell.variant.name for cell in self.cells))
-        known_models = list(dict.fromkeys(cell.model.name for cell in self.cells))
-        for given, known, kind in ((variants, known_variants, "variant"), (models, known_models, "model")):
-            for name in given:
-                if name not in known:
-                    raise UsageError(
-                        f"the experiment has no {kind} {name!r}.", remedy=did_you_mean(name, known)
-                    )
-        self.selection = Selection(limit, frozenset(variants) or None, frozenset(models) or None)
+        """Sets the filters of one command, by name or by what a matrix made of a name.
+
+        Unknown names are usage errors.
+        """
+        chosen_variants = matching_names(
+            variants, (cell.variant.name for cell in self.cells), "the experiment has no variant"
+        )
+        chosen_models = matching_names(
+            models, (cell.model.name for cell in self.cells), "the experiment has no model"
+        )
+        self.selection = Selection(
+            limit, frozenset(chosen_variants) or None, frozenset(chosen_models) or None
+        )
 
     def close(self) -> None:
         self._stack.close()

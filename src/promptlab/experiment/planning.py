@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -63,11 +64,28 @@ def plan_of(loaded: Loaded, home: Path) -> Plan:
             for variant in variants:
                 _check(loaded, variant, dataset, index, cells)
         _check_breakdown(loaded, datasets)
+        _check_vary(loaded, variants)
         notes = [f"{dataset.name}: {note}" for dataset in datasets for note in dataset.notes]
-        return Plan(loaded, cells, datasets, scoring, notes, _stack=stack)
+        return Plan(
+            loaded, cells, datasets, scoring, notes, variants=variants, embedding=embedding, _stack=stack
+        )
     except BaseException:
         stack.close()
         raise
+
+
+def add_variants(plan: Plan, added: Mapping[str, Variant]) -> None:
+    """Puts each variant right after the one that is named, in every model and data set."""
+    cells: list[Cell] = []
+    models = list({cell.model.name: cell.model for cell in plan.cells}.values())
+    for cell in plan.cells:
+        cells.append(cell)
+        variant = added.get(cell.variant.name)
+        if variant is not None:
+            around = (cell.model, cell.dataset, plan.embedding, plan.scoring, models)
+            cells.append(_cell(plan.loaded, variant, *around))
+    plan.cells = cells
+    plan.variants = [*plan.variants, *added.values()]
 
 
 def _open_datasets(loaded: Loaded, variants: list[Variant], home: Path, stack: ExitStack) -> list[Dataset]:
@@ -145,6 +163,30 @@ def _check_breakdown(loaded: Loaded, datasets: list[Dataset]) -> None:
         )
 
 
+def _check_vary(loaded: Loaded, variants: list[Variant]) -> None:
+    """What is to be drawn anew must be there to be drawn, more than once."""
+    spec = loaded.spec
+    for index, what in enumerate(spec.vary):
+        place = ("vary", index)
+        if what in spec.vary[:index]:
+            raise loaded.error(place, f"{what!r} stands here twice", remedy="Remove one of them.")
+        if what == "completion":
+            continue
+        if spec.repeats == 1:
+            raise loaded.error(
+                place, f"with one repeat there is no second draw of {_DRAWN[what]}", remedy="Set `repeats:`."
+            )
+        if not any(what in variant.technique.redraws() for variant in variants):
+            raise loaded.error(place, _NOT_DRAWN[what], remedy="Leave it out.")
+
+
+_DRAWN = {"demos": "demos", "order": "an order of demos"}
+_NOT_DRAWN = {
+    "demos": "no variant draws its demos once by chance (`select: random` or `balanced`)",
+    "order": "no variant shows several demos, so there is no order to draw",
+}
+
+
 def _cell(
     loaded: Loaded,
     variant: Variant,
@@ -184,6 +226,9 @@ def _cell(
         spec["metric"] = metric[1].identity() if metric else None
         if optimizer.prompt_model in known_models:
             spec["prompt_model"] = known_models[optimizer.prompt_model].identity()
+    vary = frozenset(loaded.spec.vary) & (variant.technique.redraws() | {"completion"})
+    if vary != {"completion"}:
+        spec["vary"] = sorted(vary)
     cell_hash = digest(spec)
     context = CellContext(
         task=task,
@@ -199,6 +244,7 @@ def _cell(
         metric=metric,
         metrics=tuple(metrics),
         models=known_models,
+        vary=vary,
     )
     return Cell(variant, model, dataset, task, cell_hash, spec, context)
 

@@ -18,7 +18,7 @@ from promptlab.experiment.unfolding import SCORER_KEYS
 from promptlab.experiment.yaml_lines import Path_
 from promptlab.scoring import AnswerForm, Scorer, default_scorers, extracted_scorer, scorers, strict_scorer
 from promptlab.scoring.code_tests import CodeTests
-from promptlab.scoring.judging import Judge
+from promptlab.scoring.judging import Asks
 
 
 @dataclass(frozen=True)
@@ -99,11 +99,11 @@ def split_judges(
     loaded: Loaded, found: Mapping[str, Scorer], variants: Sequence[str]
 ) -> tuple[dict[str, Scorer], dict[str, ResolvedJudge]]:
     """Those that grade an answer by itself, and the judges with their models."""
-    plain = {name: each for name, each in found.items() if not isinstance(each, Judge)}
+    plain = {name: each for name, each in found.items() if not isinstance(each, Asks)}
     judges = {
         name: resolve_judge(loaded, each, ("scorers", index), variants)
         for index, (name, each) in enumerate(found.items())
-        if isinstance(each, Judge)
+        if isinstance(each, Asks)
     }
     return plain, judges
 

@@ -142,9 +142,10 @@ class CacheSpec(_Strict):
 class ExperimentSpec(_Strict):
     """One experiment: variants × models × data sets, and how the answers are scored and compared.
 
-    `embedding` is the model whose vectors techniques search with.
-    `human_labels` names a file of people's labels, against which judges are checked. `allow_unsafe_code`:
-    programs that models wrote are run even where the machine cannot confine them.
+    `embedding` is the model whose vectors techniques search with. `human_labels` names a file of people's
+    labels, against which judges are checked. `allow_unsafe_code`: programs that models wrote are run even
+    where the machine cannot confine them. `vary` says what each of the `repeats` draws anew: completions, the
+    demo set, the order of the demos.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=NAME_LIMIT)]
@@ -159,6 +160,7 @@ class ExperimentSpec(_Strict):
     primary: str | None = None
     baseline: str | None = None
     repeats: Annotated[int, Field(ge=1, le=1000)] = 1
+    vary: Annotated[list[Literal["completion", "demos", "order"]], Field(min_length=1)] = ["completion"]
     seed: int = 0
     limits: LimitsSpec = LimitsSpec()
     cache: CacheSpec = CacheSpec()
@@ -166,8 +168,8 @@ class ExperimentSpec(_Strict):
     breakdown: list[Annotated[str, Field(min_length=1)]] = []
     gates: list[GateSpec] = []
     allow_unsafe_code: bool = False
+    match_tokens: bool = False
 
 
-# Keys the file will know later. Until then each is refused: nothing is accepted and ignored.
-NOT_BUILT_YET = frozenset({"match_tokens", "vary"})
+# Sources the file will know later. Until then each is refused: nothing is accepted and ignored.
 NOT_BUILT_SOURCES = frozenset({"hub", "preset"})

@@ -6,7 +6,7 @@ from typing import Any
 
 from promptlab.experiment.explaining import Places
 from promptlab.experiment.matrix import Unfolded, unfold_matrix
-from promptlab.experiment.spec import NOT_BUILT_SOURCES, NOT_BUILT_YET, VariantSpec
+from promptlab.experiment.spec import NOT_BUILT_SOURCES, VariantSpec
 from promptlab.experiment.yaml_lines import Path_
 
 VARIANT_KEYS = frozenset(VariantSpec.model_fields) - {"settings"}
@@ -33,11 +33,12 @@ class _Unfolder:
 
     def unfold(self, value: dict[str, Any]) -> tuple[dict[str, Any], tuple[Unfolded, ...]]:
         result = dict(value)
-        for key in result:
-            if key in NOT_BUILT_YET:
-                raise self._wrong(
-                    (key,), "this key is planned but not built yet", remedy="Remove it for now."
-                )
+        if isinstance(varied := result.get("vary"), list) and "optimizer_seed" in varied:
+            raise self._wrong(
+                ("vary", varied.index("optimizer_seed")),
+                "'optimizer_seed' is planned but not built yet",
+                remedy="Vary completion, demos or order.",
+            )
         if "dataset" in result:
             if "datasets" in result:
                 raise self._wrong(

@@ -102,7 +102,8 @@ def _sources(run: RunDirectory) -> Iterator[Source]:
             orjson.loads(row["spec"])
             for row in reader.connection.execute("SELECT spec FROM scorers ORDER BY id").fetchall()
         ]
-    for name in dict.fromkeys(str(spec["variant"]["technique"]) for spec in specs):
+    used = (name for spec in specs for name in _techniques(spec["variant"]))
+    for name in dict.fromkeys(used):
         yield _technique(name, run)
     for name in manifest["datasets"]:
         yield f"data set {_comment(name)}", list(dict.fromkeys(_named(_identities(run, name), _DATASETS))), {}
@@ -115,6 +116,18 @@ def _sources(run: RunDirectory) -> Iterator[Source]:
         if found := list(dict.fromkeys(_named([str(facts["id"])], _MODELS))):
             yield f"model {_comment(name)}", found, {}
     yield from _statistics(compare_run(run))
+
+
+def _techniques(settings: Any) -> Iterator[str]:
+    """A variant's technique and those inside it."""
+    if isinstance(settings, Mapping):
+        if "technique" in settings and "version" in settings:
+            yield str(settings["technique"])
+        for each in settings.values():
+            yield from _techniques(each)
+    elif isinstance(settings, list):
+        for each in settings:
+            yield from _techniques(each)
 
 
 def _technique(name: str, run: RunDirectory) -> Source:

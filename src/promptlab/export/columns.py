@@ -40,6 +40,9 @@ class Glyphs:
         return cls("|", "-", "o", "|", "-", "^", "v", "*")
 
 
+ROUGH = "~"  # behind an interval that may cover less than it says
+
+
 def score_columns(
     rows: Rows, comparison: Comparison, speaker: Speaker, glyphs: Glyphs, whisker: int
 ) -> list[Column]:
@@ -65,7 +68,21 @@ def score_columns(
 
 def outcome_columns(rows: Rows, comparison: Comparison, speaker: Speaker) -> list[Column]:
     """What failed and what is missing, only where something did or is."""
-    return [*_failures(rows, comparison, speaker.digits), *_counts(rows)]
+    return [
+        *_over_repeats(rows, comparison, speaker.digits),
+        *_failures(rows, comparison, speaker.digits),
+        *_counts(rows),
+    ]
+
+
+def _over_repeats(rows: Rows, comparison: Comparison, digits: int) -> list[Column]:
+    """The lowest and the highest mean of a single repeat, where there are several."""
+    cells = []
+    for cell in rows:
+        found = cell.scores[comparison.primary].repeats if cell and comparison.primary else ()
+        text = f"{words.number(min(found), digits)} to {words.number(max(found), digits)}" if found else "-"
+        cells.append(Text(text))
+    return [Column("repeats", cells)] if any(cell.plain != "-" for cell in cells) else []
 
 
 def _score(cell: CellSummary | None, scorer: str, digits: int) -> Text:
@@ -74,6 +91,8 @@ def _score(cell: CellSummary | None, scorer: str, digits: int) -> Text:
         return Text("-", style="dim")
     text = Text(words.number(found.mean, digits), style="bold")
     text.append(f" {words.bounds(found.low, found.high, digits)}".rstrip(), style="not bold")
+    if found.cautions:
+        text.append(ROUGH, style="not bold yellow")
     return text
 
 

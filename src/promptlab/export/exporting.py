@@ -10,9 +10,16 @@ from typing import Any, Literal
 from promptlab.analysis import Comparison, compare_run
 from promptlab.basics.errors import UsageError
 from promptlab.basics.registry import did_you_mean
+from promptlab.export.judges import judge_rows
 from promptlab.export.latex import IntervalStyle, cells_table, pairs_table
 from promptlab.export.replacing import replacing
-from promptlab.export.rows import breakdown_pair_rows, breakdown_rows, cell_rows, pair_rows
+from promptlab.export.rows import (
+    breakdown_pair_rows,
+    breakdown_rows,
+    cell_rows,
+    confusion_matrix_rows,
+    pair_rows,
+)
 from promptlab.export.tables import ENDINGS, write_table
 from promptlab.runs import RunDirectory, RunReader
 
@@ -22,6 +29,8 @@ What = Literal[
     "pairs",
     "breakdown",
     "breakdown_pairs",
+    "confusion",
+    "judges",
     "trials",
     "calls",
     "prompts",
@@ -88,6 +97,21 @@ def export_run(run: RunDirectory, path: Path, what: What | None = None, look: Lo
             )
         rows = breakdown_rows if what == "breakdown" else breakdown_pair_rows
         return f"{write_table(rows(comparison), path, what, bom=look.bom):,} {what}"
+    if what == "confusion":
+        matrix = list(confusion_matrix_rows(compare_run(run)))
+        if not matrix:
+            raise UsageError(
+                f"run {run.id} has no confusion matrix: its answers are no labels, options, or yes and no.",
+                remedy="`promptlab score RUN --scorer label` keeps what older runs did not.",
+            )
+        return f"{write_table(matrix, path, what, bom=look.bom):,} rows of {what}"
+    if what == "judges":
+        comparison = compare_run(run)
+        if not comparison.judges:
+            raise UsageError(
+                f"run {run.id} has no judge.", remedy="Add one with `promptlab score RUN --scorer …`."
+            )
+        return f"{write_table(judge_rows(comparison.judges), path, what, bom=look.bom):,} rows of {what}"
     with RunReader(run) as reader:
         found = reader.trials() if what == "trials" else reader.calls()
         return f"{write_table(found, path, what, bom=look.bom):,} {what}"
@@ -154,6 +178,7 @@ def _write_workbook(run: RunDirectory, path: Path) -> str:
         sheets: dict[str, Iterable[Row]] = {
             "cells": cell_rows(comparison),
             "pairs": pair_rows(comparison),
+            **({"judges": judge_rows(comparison.judges)} if comparison.judges else {}),
             "trials": reader.trials(),
             "manifest": manifest_rows(run.manifest()),
         }

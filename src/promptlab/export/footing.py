@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from promptlab.analysis import words
 from promptlab.analysis.comparison import Comparison
-from promptlab.analysis.verdict import Speaker
 from promptlab.basics.errors import NO_ANSWER_KINDS
-from promptlab.export.columns import Glyphs, marked
+from promptlab.export.columns import ROUGH, Glyphs, marked
 
 INTERVALS = {
     "wilson": "Wilson",
@@ -22,19 +21,19 @@ TESTS = {
     "sign_flip_groups": "sign flips over groups (drawn)",
     "bootstrap": "paired bootstrap",
 }
-
-
+REDRAWN = {"completion": "completions", "demos": "demos", "order": "an order of demos"}
 _DRAWN = ("sign_flip", "sign_flip_groups", "bootstrap")
 
 
-def footing(comparison: Comparison, speaker: Speaker, glyphs: Glyphs) -> str:
+def footing(comparison: Comparison, glyphs: Glyphs) -> str:
     """One paragraph: n, intervals, tests, the family, and what the columns mean."""
     failed = any(getattr(cell.result, kind) for cell in comparison.cells for kind in NO_ANSWER_KINDS)
     parts = (
         intervals_said(comparison),
-        _repeats(comparison, speaker),
+        repeats_said(comparison),
         "Failures score 0; answered: the mean without them." if failed else "",
         tests_said(comparison),
+        *tried_said(comparison),
         _signs(comparison, glyphs),
         "calls and tokens: per trial; USD: the whole cell, as first paid; time: median of a trial.",
     )
@@ -57,21 +56,21 @@ def intervals_said(comparison: Comparison) -> str:
     of_groups = f" in {words.count(groups[0])} groups" if groups else ""
     text = f"n = {n} samples{of_groups}. [ ]: 95 % interval ({words.listed(methods)})"
     cautions = list(dict.fromkeys(caution for each in found for caution in each.cautions))
-    return f"{text}, rough: {words.listed(cautions)}." if cautions else f"{text}."
+    return f"{text}, {ROUGH} rough: {words.listed(cautions)}." if cautions else f"{text}."
 
 
-def _repeats(comparison: Comparison, speaker: Speaker) -> str:
-    spreads = [
-        max(score.repeats) - min(score.repeats)
-        for cell in comparison.cells
-        for name, score in cell.scores.items()
-        if name == comparison.primary and score.repeats
-    ]
-    if not spreads:
+def repeats_said(comparison: Comparison) -> str:
+    """How many repeats there are, and what each of them drew anew."""
+    count = max(
+        (len(score.repeats) for cell in comparison.cells for score in cell.scores.values()), default=0
+    )
+    if not count:
         return ""
-    count = max(len(cell.scores[comparison.primary].repeats) for cell in comparison.cells)
-    widest = words.number(max(spreads), speaker.digits)
-    return f"{count} repeats, averaged per sample; the means of single repeats lie at most {widest} apart."
+    anew = words.listed([REDRAWN[what] for what in comparison.vary])
+    return (
+        f"{words.count(count)} repeats, each with {anew} of its own, averaged per sample first; "
+        "repeats: the lowest and the highest mean of one."
+    )
 
 
 def tests_said(comparison: Comparison) -> str:
@@ -91,6 +90,12 @@ def tests_said(comparison: Comparison) -> str:
     )
     drawn = any(pair.found.test in _DRAWN for pair in tested if pair.found)
     return f"{text}; {family}{f'; seed {comparison.seed}' if drawn else ''}."
+
+
+def tried_said(comparison: Comparison) -> list[str]:
+    """How many variants the test samples have seen: the more, the likelier one looks good by chance."""
+    told = [each.sentence(named=len(comparison.tried) > 1) for each in comparison.tried]
+    return [f"{each[0].upper()}{each[1:]}" for each in told]
 
 
 def _signs(comparison: Comparison, glyphs: Glyphs) -> str:

@@ -184,19 +184,20 @@ def _score(
 def _caption(comparison: Comparison, speaker: Speaker, interval: IntervalStyle) -> str:
     """What the numbers rest on, from the comparison itself."""
     from promptlab.export.footing import intervals_said, tests_said
+    from promptlab.export.judges import judges_said
     from promptlab.export.winners import ahead_of_baseline, winners
 
     models, datasets = (
         list(dict.fromkeys(getattr(cell.result, side) for cell in comparison.cells))
         for side in ("model", "dataset")
     )
-    text = f"{comparison.experiment}: mean scores"
+    text = f"{comparison.experiment}: {_kind(comparison)}"
     text += f" of {models[0]}" if len(models) == 1 else ""
     text += f" on {datasets[0]}" if len(datasets) == 1 else ""
     said = intervals_said(comparison)
     if interval == "pm":
         said = said.replace("[ ]: 95 % interval", "±: half the width of the 95 % interval")
-    parts = [f"{text}.", said, tests_said(comparison)]
+    parts = [f"{text}.", said, tests_said(comparison), *judges_said(comparison.judges)]
     if any(winners(comparison, name) for name in comparison.family.scorers):
         parts.append("Bold: beats every other variant of its model and data set after the correction.")
     notes = [escaped(part) for part in parts if part]
@@ -205,6 +206,11 @@ def _caption(comparison: Comparison, speaker: Speaker, interval: IntervalStyle) 
     if pending := sum(cell.result.pending for cell in comparison.cells):
         notes.append(f"Preliminary: {_thousands(pending)} trials are pending.")
     return " ".join(notes)
+
+
+def _kind(comparison: Comparison) -> str:
+    """Some scores belong to the whole cell and are no means."""
+    return "scores" if any(cell.result.corpus for cell in comparison.cells) else "mean scores"
 
 
 def _by_setting(cells: Iterable[CellSummary]) -> list[CellSummary]:

@@ -13,6 +13,7 @@ import orjson
 from promptlab.analysis import Comparison, compare_run, words
 from promptlab.basics.json_text import json_text
 from promptlab.export.bibliography import bibtex
+from promptlab.export.judges import judges_said
 from promptlab.export.latex import escaped
 from promptlab.runs import RunDirectory, RunReader
 
@@ -170,6 +171,9 @@ def methods(run: RunDirectory, ending: str) -> tuple[str, str]:
 
 
 def _compared(comparison: Comparison, manifest: Mapping[str, Any]) -> Iterator[str]:
+    from promptlab.analysis.exposure import extensions
+    from promptlab.export.footing import REDRAWN, tried_said
+
     variants = list(dict.fromkeys(cell.result.variant for cell in comparison.cells))
     models = list(dict.fromkeys(cell.result.model for cell in comparison.cells))
     yield (
@@ -191,7 +195,16 @@ def _compared(comparison: Comparison, manifest: Mapping[str, Any]) -> Iterator[s
             yield f"{name}: {note.rstrip('.')}."
     repeats = manifest["repeats"]
     if repeats > 1:
-        yield f"Every sample was asked {repeats} times; scores are averaged per sample first."
+        anew = words.listed([REDRAWN[what] for what in comparison.vary])
+        yield (
+            f"Every sample was asked {repeats} times, each time with {anew} drawn anew; scores are averaged "
+            "per sample first."
+        )
+    once = sorted({cell.result.drawn_once for cell in comparison.cells if cell.result.drawn_once})
+    if once:
+        yield f"Results hold with this {words.listed(once)}, which was drawn once."
+    yield from tried_said(comparison)
+    yield from (f"The run was {each}." for each in extensions(manifest))
     if errors := sum(cell.result.errors for cell in comparison.cells):
         yield f"Missing, since the provider failed: {_counted(errors, 'trial')}."
 
@@ -235,6 +248,7 @@ def _graded(comparison: Comparison) -> Iterator[str]:
         yield f"The primary score is {comparison.primary}{beside}."
     else:
         yield f"Scores: {_all(scorers)}."
+    yield from judges_said(comparison.judges)
     failed = {
         kind: sum(getattr(cell.result, kind) for cell in comparison.cells)
         for kind in ("unparsed", "refused", "truncated", "sandbox")

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from promptlab.analysis.comparison import CellSummary, Comparison
 
 Figure = dict[str, Any]
+# Whatever the system has, and after it what draws Chinese: a browser falls back letter by letter.
+FONTS = (
+    "system-ui, 'Noto Sans CJK SC', 'Source Han Sans SC', 'PingFang SC', 'Microsoft YaHei',"
+    " 'WenQuanYi Micro Hei', 'Noto Serif CJK SC', sans-serif"
+)
 # Okabe and Ito's colours: told apart by colour-blind readers too.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#000000")
 
@@ -25,7 +30,7 @@ def laid_out(traces: list[Figure], title: str, **layout: Any) -> Figure:
         "data": traces,
         "layout": {
             "title": {"text": title, "font": {"size": 16}},
-            "font": {"family": "system-ui, sans-serif", "size": 13, "color": "#222222"},
+            "font": {"family": FONTS, "size": 13, "color": "#222222"},
             "colorway": list(COLOURS),
             "paper_bgcolor": "white",
             "plot_bgcolor": "white",

@@ -27,7 +27,7 @@ from promptlab.export.plot_parts import (
 )
 
 if TYPE_CHECKING:
-    from promptlab.analysis.comparison import Comparison
+    from promptlab.analysis.comparison import CellSummary, Comparison
 
 
 def figure(what: str, comparison: Comparison) -> Figure:
@@ -137,7 +137,8 @@ def _cost(comparison: Comparison, speaker: Speaker) -> Figure | None:
     ]
     if not points:
         return None
-    unit = "USD per trial" if in_usd else "tokens per trial (no price known, or free)"
+    why = "not every price is known" if None in priced else "all of it was free"
+    unit = "USD per trial" if in_usd else f"tokens per trial ({why})"
     front = pareto([(spent, cell.scores[comparison.primary].mean or 0.0) for spent, cell in points])
     traces: list[Figure] = [
         {
@@ -309,6 +310,7 @@ def _failures(comparison: Comparison, speaker: Speaker) -> Figure | None:
             "x": labels,
             "y": [getattr(cell.result, kind) / (cell.result.n + cell.result.errors) for cell in cells],
             "text": [getattr(cell.result, kind) or "" for cell in cells],
+            "textangle": 0,
             "marker": {"color": colour(number)},
         }
         for number, kind in enumerate((*NO_ANSWER_KINDS, "errors"))
@@ -320,6 +322,48 @@ def _failures(comparison: Comparison, speaker: Speaker) -> Figure | None:
     return drawn
 
 
+def _counts(comparison: Comparison, speaker: Speaker) -> Figure | None:
+    """The primary score over the number of demos or draws, for variants that differ in nothing else."""
+    curves: dict[tuple[str, str, str, str], dict[int, CellSummary]] = {}
+    for cell in scored_cells(comparison, comparison.cells):
+        if cell.scores[comparison.primary].interval is not None:
+            for each in cell.result.counts:
+                key = (setting_of(cell, comparison), each.technique, each.what, each.rest)
+                curves.setdefault(key, {})[each.value] = cell
+    curves = {key: points for key, points in curves.items() if len(points) > 1}
+    if not curves:
+        return None
+    named = [f"{label(technique)}, {setting}" for setting, technique, _, _ in curves]
+    traces = []
+    for number, ((key, points), name) in enumerate(zip(curves.items(), named, strict=True)):
+        values = sorted(points)
+        found = [points[value].scores[comparison.primary].interval for value in values]
+        alike = named.count(name) > 1  # they differ in a setting that the name does not tell
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "name": f"{name} ({variant_label(points[values[0]], speaker)} …)" if alike else name,
+                "x": values,
+                "y": [each.mean for each in found if each],
+                "error_y": error_bars([(each.mean, each.low, each.high) for each in found if each]),
+                "text": [variant_label(points[value], speaker) for value in values],
+                "marker": {"size": 9, "color": colour(number)},
+                "line": {"color": colour(number)},
+                "hovertemplate": "%{text}: %{y:.3f} with %{x} " + key[2],
+            }
+        )
+    units = words.listed(list(dict.fromkeys(key[2] for key in curves)))
+    ticks = sorted({value for points in curves.values() for value in points})
+    return laid_out(
+        traces,
+        f"{label(comparison.primary)} over the number of {units}, 95 % intervals",
+        xaxis={"title": {"text": f"number of {units}"}, "tickmode": "array", "tickvals": ticks},
+        yaxis={"title": {"text": label(comparison.primary)}, **score_range(comparison)},
+        showlegend=len(traces) > 1,
+    )
+
+
 PLOTS: dict[str, Callable[[Comparison, Speaker], Figure | None]] = {
     "scores": _scores,
     "heatmap": _heatmap,
@@ -328,4 +372,5 @@ PLOTS: dict[str, Callable[[Comparison, Speaker], Figure | None]] = {
     "latency": _latency,
     "tokens": _tokens,
     "failures": _failures,
+    "counts": _counts,
 }

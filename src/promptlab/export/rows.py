@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from promptlab.analysis.confusion import confusion_rows
+
 if TYPE_CHECKING:
     from promptlab.analysis.comparison import Comparison
 
@@ -12,7 +14,9 @@ if TYPE_CHECKING:
 def cell_rows(comparison: Comparison) -> Iterator[dict[str, Any]]:
     """The cells of `compare --json`, each score spread over columns `NAME.mean`, `NAME.ci_low`, ..."""
     for cell in comparison.cells:
-        yield _scores_spread(cell.to_json())
+        row = cell.to_json()
+        row.pop("confusion", None)  # a table of its own
+        yield _scores_spread(row)
 
 
 def pair_rows(comparison: Comparison) -> Iterator[dict[str, Any]]:
@@ -20,6 +24,12 @@ def pair_rows(comparison: Comparison) -> Iterator[dict[str, Any]]:
     for pair in comparison.pairs:
         row = _sides_spread(pair.to_json())
         yield {**row, "dropped": pair.dropped, "verdict": pair.verdict.value}
+
+
+def confusion_matrix_rows(comparison: Comparison) -> Iterator[dict[str, Any]]:
+    """One row per cell, true label and answer."""
+    for cell in comparison.cells:
+        yield from confusion_rows(cell.result)
 
 
 def breakdown_rows(comparison: Comparison) -> Iterator[dict[str, Any]]:

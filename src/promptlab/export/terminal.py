@@ -32,7 +32,7 @@ def print_comparison(
 ) -> None:
     """Prints to `console` (default: stdout). Colours only at a terminal, and not under NO_COLOR.
 
-    `width` in cells (default: the console's); `pairs` adds the table of all paired differences.
+    `width` in cells (default: the console's); `pairs` adds all paired differences, and confusion matrices.
     """
     from rich.console import Console
 
@@ -55,7 +55,7 @@ def comparison_lines(
     lines = [*_wrapped(_title(comparison), width), *_wrapped(_setting(comparison), width), Text()]
     for table in _score_tables(comparison, speaker, glyphs, width):
         lines += [*table, Text()]
-    lines += _wrapped(Text(plain(footing(comparison, speaker, glyphs)), style="dim"), width)
+    lines += _wrapped(Text(plain(footing(comparison, glyphs)), style="dim"), width)
     lines += _wrapped(Text(plain(totals(comparison)), style="dim"), width)
     lines.append(Text())
     lines += _breakdowns(comparison, speaker, glyphs, width, pairs)
@@ -72,6 +72,11 @@ def comparison_lines(
     if pairs and comparison.pairs:
         lines.append(Text())
         lines += _pair_tables(comparison, speaker, glyphs, width)
+    if pairs and any(cell.result.classes for cell in comparison.cells):
+        from promptlab.export.confusion import confusion_lines
+
+        matrices = confusion_lines(comparison, speaker, rule=glyphs.rule, width=width)
+        lines += [Text(), *matrices] if matrices else []
     return lines
 
 

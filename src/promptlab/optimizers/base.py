@@ -30,6 +30,7 @@ from promptlab.optimizers.search import Search
 from promptlab.optimizers.spending import Spending
 from promptlab.optimizers.splits import clean_splits
 from promptlab.scoring import AnswerForm, Grader
+from promptlab.scoring.translation import script_of
 from promptlab.techniques.base import Answer, Calls, Technique
 from promptlab.techniques.context import CellContext, TrialContext
 
@@ -166,7 +167,8 @@ class Optimizer(Technique):
         size = min(self.dev_rows, len(splits.dev), max(1, self.budget_calls // 4))
         picked = sorted(around.rng("dev", rng_seed).sample(range(len(splits.dev)), size))
         dev = tuple(splits.dev[number] for number in picked)
-        grader = Grader(ctx.task, {metric: scorer})
+        script = script_of(sample.targets for sample in splits.train)
+        grader = Grader(ctx.task, {metric: scorer}, script=script)
         evaluate = Trials(ctx, name, spending, grader, metric)
         found = await self.compile(splits.train, dev, evaluate, around)
         provenance = {

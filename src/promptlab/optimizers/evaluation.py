@@ -81,7 +81,7 @@ class Trials:
         self, program: Program, samples: Sequence[Sample], *, step: int, candidate: int
     ) -> Evaluation:
         self.spending.need(self.cell.model, len(samples))
-        around = replace(self.cell, demos=None, kept={"program": program}, _unstaged=None, compiling=None)
+        around = replace(self.cell, kept={"program": program}, _demos={}, _unstaged=None, compiling=None)
         found = await asyncio.gather(
             *(self._row(around, sample, f"{step}/{candidate}/{row}") for row, sample in enumerate(samples)),
             return_exceptions=True,  # those in flight are paid for

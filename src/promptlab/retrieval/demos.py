@@ -65,7 +65,7 @@ class DemoSpec(BaseModel):
     @property
     def drawn_once(self) -> bool:
         """Whether one draw decides what all questions see."""
-        return self.select in ("random", "balanced") and self.per == "cell"
+        return self.count > 0 and self.select in ("random", "balanced") and self.per == "cell"
 
     @property
     def source(self) -> str:
@@ -133,10 +133,14 @@ class DemoSelector:
         seed: int,
         *,
         text: Callable[[Question], str] = question_text,
+        repeat: int = 0,
     ) -> None:
-        """Raises ExperimentError (field "demos.…") where train cannot give such demos."""
+        """Raises ExperimentError (field "demos.…") where train cannot give such demos.
+
+        What is drawn once is drawn anew for another `repeat`.
+        """
         self._text = text
-        self._seed = seed if spec.seed is None else spec.seed
+        self._drawn_by = [seed if spec.seed is None else spec.seed, *([repeat] if repeat else [])]
         rows = spec.rows()
         self._train = train = train if rows is None else rows
         if rows is not None and "count" not in spec.model_fields_set:
@@ -224,7 +228,7 @@ class DemoSelector:
 
     def _once(self, what: str) -> random.Random:
         """A generator that draws the same for every question of the cell."""
-        return seeded("demos", what, self._seed)
+        return seeded("demos", what, *self._drawn_by)
 
     def _candidate(self, sample: Sample) -> _Candidate:
         return _Candidate(sample, self._text(sample.question()))

@@ -11,12 +11,14 @@ import orjson
 from promptlab.basics.hashing import canonical
 from promptlab.runs.rows import RereadAnswer, StoredAnswer, encoded
 from promptlab.runs.store import RunStore
+from promptlab.scoring.translation import SCRIPT_SAMPLES, script_of
 
 PAGE_ROWS = 500
 
 _ANSWERS = """SELECT trials.id, cells.id, trials.status, trials.text, trials.answer, trials.rule,
         (SELECT finish FROM calls WHERE calls.trial = trials.id ORDER BY ordinal DESC LIMIT 1),
-        samples.sample, samples.body, trials.repeat, trials.identity, trials.sample, samples.position
+        samples.sample, samples.body, trials.repeat, trials.identity, trials.sample, samples.position,
+        trials.latency_s, CASE WHEN trials.unknown_costs = 0 THEN trials.cost_usd END
     FROM trials JOIN cells ON cells.id = trials.cell JOIN samples ON samples.id = trials.sample
     WHERE trials.id > ? AND cells.position IS NOT NULL AND samples.position IS NOT NULL
         AND trials.status != 'error'"""
@@ -33,6 +35,18 @@ def cell_specs(store: RunStore) -> dict[int, dict[str, Any]]:
         row: {**orjson.loads(spec), "hash": hash_, "names": tuple(names)}
         for row, spec, hash_, *names in store.read(query)
     }
+
+
+def scripts_of(connection: sqlite3.Connection) -> dict[int, str]:
+    """The script of each current cell's data set (see `scoring.translation`), by the cell's row."""
+    found: dict[str, str] = {}
+    cells = connection.execute("SELECT id, dataset FROM cells WHERE position IS NOT NULL").fetchall()
+    query = """SELECT json_extract(body, '$.target') FROM samples
+        WHERE dataset = ? AND position < ? ORDER BY position"""
+    for dataset in {name for _, name in cells}:
+        targets = connection.execute(query, (dataset, SCRIPT_SAMPLES))
+        found[dataset] = script_of([text] for (text,) in targets if isinstance(text, str))
+    return {row: found[dataset] for row, dataset in cells}
 
 
 def without_score(store: RunStore, scorer: int) -> Iterator[list[StoredAnswer]]:

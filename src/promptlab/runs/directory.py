@@ -143,6 +143,7 @@ def describe(plan: Plan) -> dict[str, Any]:
         "experiment": plan.spec.name,
         "seed": plan.spec.seed,
         "repeats": plan.spec.repeats,
+        "vary": list(plan.spec.vary),
         "datasets": {
             dataset.name: {"hash": dataset.hash, "sizes": dict(dataset.sizes), "notes": list(dataset.notes)}
             for dataset in plan.datasets

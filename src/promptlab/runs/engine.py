@@ -17,6 +17,7 @@ from promptlab.basics.errors import (
     StorageError,
     UsageError,
 )
+from promptlab.datasets import Dataset
 from promptlab.experiment import Cell, Plan, Trial
 from promptlab.models import Client, Completion
 from promptlab.models.pricing import in_usd
@@ -29,6 +30,7 @@ from promptlab.runs.regrade import BY_TECHNIQUE
 from promptlab.runs.rows import TrialRow
 from promptlab.runs.store import RunStore
 from promptlab.scoring import Grader
+from promptlab.scoring.translation import SCRIPT_SAMPLES, script_of
 from promptlab.techniques import Answer, TrialContext
 from promptlab.techniques.base import FROM_REPLY, Trace
 
@@ -98,8 +100,11 @@ class Engine:
         cells = self._plan.chosen
         self.progress.planned = sum(self._plan.trials_in(cell) for cell in cells)
         self._store.forget_requests()
+        scripts = {each.name: _script(each) for each in self._plan.datasets}
         for cell in cells:
-            self._graders[cell.hash] = Grader(cell.task, self._plan.scoring.scorers)
+            self._graders[cell.hash] = Grader(
+                cell.task, self._plan.scoring.scorers, script=scripts[cell.dataset.name]
+            )
             self._store.stop_cell(self._cells[cell.hash], None)
             cell.context.door = self._client
         watch = asyncio.create_task(self._watch_control())
@@ -220,6 +225,8 @@ class Engine:
             finish_reason=reply.finish_reason if reply else "stop",
             failure=failure.kind if failure else None,
             given=given,
+            latency_s=trace.latency_s,
+            cost_usd=_sum(self._costs_usd(trace)),
         )
         return self._row(
             trial,
@@ -231,6 +238,7 @@ class Engine:
             answer=graded.value,
             rule=graded.rule + BY_TECHNIQUE if given and graded.rule else graded.rule,
             scores={self._scorers[name]: value for name, value in graded.scores.items()},
+            statistics={self._scorers[name]: each for name, each in graded.statistics.items()},
         )
 
     def _row(
@@ -246,9 +254,8 @@ class Engine:
         answer: str | tuple[str, ...] | None = None,
         rule: str = "",
         scores: dict[int, float | None] | None = None,
+        statistics: dict[int, tuple[float, ...]] | None = None,
     ) -> TrialRow:
-        calls = tuple(trace.calls)
-        costs = tuple(self._cost_usd(call.completion) for call in calls if call.completion is not None)
         return TrialRow(
             trial.identity,
             self._cells[trial.cell.hash],
@@ -260,12 +267,17 @@ class Engine:
             rule,
             error,
             trace.notes,
-            calls,
+            tuple(trace.calls),
             scores or {},
-            costs,
+            self._costs_usd(trace),
             time.time(),
             error_kind,
+            statistics or {},
         )
+
+    def _costs_usd(self, trace: Trace) -> tuple[float | None, ...]:
+        """Of each reply; see `_cost_usd`."""
+        return tuple(self._cost_usd(call.completion) for call in trace.calls if call.completion is not None)
 
     def _cost_usd(self, completion: Completion) -> float | None:
         """As first paid, in USD; None where the price or the rate is unknown."""
@@ -344,6 +356,16 @@ class Engine:
             scores={names[number]: value for number, value in row.scores.items()},
             **row.told(),
         )
+
+
+def _script(dataset: Dataset) -> str:
+    """In which script the data set's targets are written."""
+    return script_of(sample.targets for sample in dataset.samples("test", 0, SCRIPT_SAMPLES))
+
+
+def _sum(costs: Sequence[float | None]) -> float | None:
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if len(known) == len(costs) else None
 
 
 def _last_reply(trace: Trace) -> Completion | None:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from promptlab.basics.errors import UsageError
 from promptlab.basics.files import FileLock, write_atomically
 from promptlab.experiment import Plan
 from promptlab.experiment.judges import check_judges
+from promptlab.experiment.matching import matched_variants
+from promptlab.experiment.planning import add_variants
+from promptlab.experiment.variants import Variant
 from promptlab.models.pricing import is_free, price_gap, price_of
 from promptlab.runs.answers import cell_specs, count_without_score
 from promptlab.runs.directory import EXPERIMENT, RunDirectory, describe, latest_run, new_run
 from promptlab.runs.events import Listen, event
+from promptlab.runs.finished import tokens_per_trial
 from promptlab.runs.interrupting import Interruptible, wait_for
 from promptlab.runs.judges import Surroundings, judge_missing
 from promptlab.runs.judging import BoundJudge, Judged, bind
@@ -80,6 +85,56 @@ def execute(
     missing key or a price that a budget needs, StorageError where the disk fails. What was finished by then
     is kept.
     """
+    if not plan.spec.match_tokens:
+        return _execute(plan, home, options, tell, watch, approve, listen)
+    watch = None if watch is None else _once(watch)
+    result = _execute(plan, home, options, tell, watch, approve, listen)
+    added = _matched(plan, result.run, tell) if result.status in ("complete", "failed") else {}
+    if not added:
+        return result
+    add_variants(plan, added)
+    more = _execute(plan, home, replace(options, fresh=False), tell, watch, approve, listen)
+    more.progress.add(result.progress)
+    more.sent_calls += result.sent_calls
+    more.seconds += result.seconds
+    more.stopped_cells = {**result.stopped_cells, **more.stopped_cells}
+    return more
+
+
+def _once(watch: Callable[[Progress], None]) -> Callable[[Progress], None]:
+    """`watch` for the first part that runs: a display shows one set of counters."""
+    seen: list[Progress] = []
+
+    def first(progress: Progress) -> None:
+        if not seen:
+            watch(progress)
+        seen.append(progress)
+
+    return first
+
+
+def _matched(plan: Plan, run: RunDirectory, tell: Tell) -> dict[str, Variant]:
+    """The variants that `match_tokens` adds, by what the finished trials took."""
+    if plan.selection.variants is not None or plan.selection.models is not None:
+        tell("match_tokens needs all variants and models: with --variant or --model nothing is added")
+        return {}
+    tokens = tokens_per_trial(run, {cell.hash: cell.variant.name for cell in plan.cells})
+    silent = {variant.name for variant in plan.variants} - tokens.keys()
+    if silent:
+        tell(f"match_tokens leaves out {', '.join(sorted(silent))}: the tokens are not known")
+    return matched_variants(plan.variants, tokens)
+
+
+def _execute(
+    plan: Plan,
+    home: Path,
+    options: Options,
+    tell: Tell,
+    watch: Callable[[Progress], None] | None,
+    approve: Approve | None,
+    listen: Listen | None,
+) -> RunResult:
+    """One plan from its run's claim to its last grade."""
     started = time.monotonic()
     facts = describe(plan)
     run, lock = _claim(plan, home, options, tell, facts)
@@ -89,6 +144,7 @@ def execute(
             cells = store.set_plan(plan)
             judges = {name: bind(each, cell_specs(store)) for name, each in plan.scoring.judges.items()}
             rows = store.set_scorers({**plan.scoring.scorers, **judges})
+            broken: UsageError | None = None
             missing = _missing(plan, store, cells)
             progress = Progress(planned=sum(plan.trials_in(cell) for cell in plan.chosen))
             result = RunResult(run, "complete", progress)
@@ -98,7 +154,7 @@ def execute(
                 _check(plan, home, options, tell, approve, trials=missing > 0)
             if missing:
                 discard = False
-                _note(run, plan, facts, status="running")
+                _note(run, plan, facts, status="running", **_extension(run, plan, store, cells))
                 if watch is not None:
                     watch(progress)
                 if listen is not None:
@@ -120,7 +176,10 @@ def execute(
             )
             if ran.interrupted:
                 result.status = "interrupted"
-            grade_missing(store, plan.scoring.scorers, rows)
+            try:
+                grade_missing(store, plan.scoring.scorers, rows)
+            except UsageError as error:
+                broken = error  # of the user's own scorer; the run is kept as far as it is
             if judges and result.status in ("complete", "failed"):
                 _judge(plan, home, options, store, result, judges, rows, tell, watch)
             if listen is not None and missing:
@@ -131,6 +190,8 @@ def execute(
                 run.update_manifest(status=result.status, ended=time.time())
             elif _differs(run, plan, facts):
                 _note(run, plan, facts)
+            if broken is not None:
+                raise broken
         result.seconds = time.monotonic() - started
         return result
     finally:
@@ -192,6 +253,20 @@ def _note(run: RunDirectory, plan: Plan, facts: Facts, **more: Any) -> None:
     """Writes down what the experiment file says now."""
     write_atomically(run.path / EXPERIMENT, plan.loaded.text.encode())
     run.update_manifest(**facts, **more)
+
+
+def _extension(run: RunDirectory, plan: Plan, store: RunStore, cells: dict[str, int]) -> dict[str, Any]:
+    """Kept where cells of a complete run, whose results could be seen, now get more trials."""
+    known = run.manifest()
+    before = after = 0
+    for cell in plan.chosen if known.get("status") == "complete" else ():
+        finished = store.count_finished({cells[cell.hash]: plan.samples_in(cell.dataset)}, plan.spec.repeats)
+        if 0 < finished < plan.trials_in(cell):
+            before, after = before + finished, after + plan.trials_in(cell)
+    if not before:
+        return {}
+    grown = {"at": time.time(), "from": before, "to": after}
+    return {"extended": [*known.get("extended", []), grown]}
 
 
 def _differs(run: RunDirectory, plan: Plan, facts: Facts) -> bool:

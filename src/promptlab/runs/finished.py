@@ -23,8 +23,31 @@ _SCORED = """SELECT count(*) FROM scores JOIN trials ON trials.id = scores.trial
         JOIN samples ON samples.id = trials.sample
     WHERE scores.scorer = (SELECT id FROM scorers WHERE spec = ?) AND trials.cell = ?
         AND samples.position < ? AND trials.repeat < ?"""
-_USUAL = """SELECT name, avg(prompt_tokens), avg(completion_tokens) FROM calls
-    WHERE trial IN (SELECT id FROM trials WHERE cell = ? ORDER BY id DESC LIMIT ?) GROUP BY name"""
+# The last part of a name: `sample 2/reason` is a `reason`.
+_USUAL = """SELECT replace(name, rtrim(name, replace(name, '/', '')), '') AS step,
+        avg(prompt_tokens), avg(completion_tokens) FROM calls
+    WHERE trial IN (SELECT id FROM trials WHERE cell = ? ORDER BY id DESC LIMIT ?) GROUP BY step"""
+
+_TOKENS = """SELECT cells.hash, count(*), sum(trials.prompt_tokens + trials.completion_tokens),
+        sum(trials.prompt_tokens IS NULL OR trials.completion_tokens IS NULL)
+    FROM trials JOIN cells ON cells.id = trials.cell
+    WHERE cells.position IS NOT NULL AND trials.status != 'error' GROUP BY cells.id"""
+
+
+def tokens_per_trial(run: RunDirectory, names: Mapping[str, str]) -> dict[str, float]:
+    """The mean tokens of a trial by variant, over its cells (`names`: by their hash); unknown is left out."""
+    totals: dict[str, tuple[int, float]] = {}
+    unknown: set[str] = set()
+    with RunReader(run) as reader:
+        for cell, count, tokens, gaps in reader.connection.execute(_TOKENS):
+            name = names.get(cell)
+            if name is None:
+                continue
+            trials, spent = totals.get(name, (0, 0.0))
+            totals[name] = (trials + count, spent + (tokens or 0))
+            if gaps:
+                unknown.add(name)
+    return {name: spent / n for name, (n, spent) in totals.items() if spent and name not in unknown}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from promptlab.models.tokens import tokenizer_of
 from promptlab.runs.judging import BoundJudge
 from promptlab.runs.span import Span
 from promptlab.runs.tally import ANSWER_TOKENS, LONGEST_REPLY_TOKENS, REASONING_TOKENS
-from promptlab.scoring.judging import Exhibit
+from promptlab.scoring.judging import EmbeddingSimilarity, Exhibit
 
 # A reply that is the verdict's line alone.
 _VERDICT_TOKENS = 12
@@ -62,21 +62,24 @@ def estimate_judge(
     fewest = 0 if judge.pairwise else 1 if judge.kind == "g_eval" else judge.draws
     calls = Span(fewest, judge.draws * orders, judge.draws * orders).times(answers)
     tokenizer = tokenizer_of(model)
-    messages, _ = judge.messages(Exhibit(question, ""))
     down, up = tokenizer.error
-    own = tokenizer.count_messages(messages)
-    shown = ANSWER_TOKENS[answer] * orders
+    embedding = isinstance(judge, EmbeddingSimilarity)
+    own: float = 0
+    if not isinstance(judge, EmbeddingSimilarity):
+        messages, _ = judge.messages(Exhibit(question, ""))
+        own = tokenizer.count_messages(messages)
+    shown = ANSWER_TOKENS[answer] * (2 if embedding else orders)  # the answer and the target
     prompt = Span.around(own * down, own + shown, own * up + LONGEST_REPLY_TOKENS * orders)
     most = model.sampling.get("max_tokens")
     usual = _VERDICT_TOKENS if judge.kind == "g_eval" else REASONING_TOKENS
     high = most or LONGEST_REPLY_TOKENS
-    reply = Span(1, min(usual, high), high)
+    reply = Span() if embedding else Span(1, min(usual, high), high)
     price = price_of(model)
     cost, why = None, ""
     if gap := price_gap(price, rates):
         why = f"the price of {model.name} {gap}"
-    elif price is not None and price.input is not None and price.output is not None:
-        each = prompt.times(price.input) + reply.times(price.output)
+    elif price is not None and price.input is not None and (embedding or price.output is not None):
+        each = prompt.times(price.input) + reply.times(price.output or 0.0)
         in_dollars = in_usd(1.0, price.currency, rates) or 0.0
         cost = (each * calls + calls.times(price.request)).times(in_dollars)
     return JudgeEstimate(
@@ -88,5 +91,5 @@ def estimate_judge(
         cost,
         why,
         tokenizer.approximate,
-        unbounded=not most,
+        unbounded=not most and not embedding,
     )

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Literal
 
 from promptlab.basics.errors import CallError
-from promptlab.models import Completion, Door, Draw, Model, Request
-from promptlab.scoring.judging import Exhibit, Judge, read_verdict, weighed
+from promptlab.models import Completion, Door, Draw, Message, Model, Request
+from promptlab.models.embedding import BATCH_TEXTS, embedding_requests, vectors_of
+from promptlab.scoring.judging import Asks, Exhibit, Judge, read_verdict, weighed
 from promptlab.scoring.judging.judge import FIRST, SECOND, TIE
+from promptlab.scoring.judging.similarity import EmbeddingSimilarity, similarity
 from promptlab.techniques.base import CallRecord
 
-# How the score came about: one verdict, token probabilities, the mean of draws, equal answers of a pair.
-Method = Literal["verdict", "logprobs", "draws", "equal"]
+# How the score came about: one verdict, token probabilities, the mean of draws, equal answers of a pair,
+# embeddings.
+Method = Literal["verdict", "logprobs", "draws", "equal", "similarity"]
 _SWAPPED = {FIRST: SECOND, SECOND: FIRST, TIE: TIE}
 
 
@@ -55,7 +58,7 @@ class Asking:
     a sample, of whatever variant and repeat, are judged once and get the same grade.
     """
 
-    judge: Judge
+    judge: Asks
     model: Model
     door: Door
     name: str
@@ -64,41 +67,64 @@ class Asking:
     async def judgement(self, shown: Exhibit, sample: str) -> Judgement:
         """Asks as often as the settings say. BudgetReached, UsageError and StorageError go through."""
         found = Judgement()
+        judge = self.judge
         try:
-            if self.judge.pairwise:
-                await self._compare(found, shown, sample)
+            if isinstance(judge, EmbeddingSimilarity):
+                await self._measure(found, shown)
+            elif judge.pairwise:
+                await self._compare(found, judge, shown, sample)
             else:
-                await self._grade(found, shown, sample)
+                await self._grade(found, judge, shown, sample)
         except CallError as error:
             found.failure, found.value = error, None
         return found
 
-    async def _grade(self, found: Judgement, shown: Exhibit, sample: str) -> None:
-        values = self.judge.values
+    async def _measure(self, found: Judgement, shown: Exhibit) -> None:
+        """One request for the answer's vector and the targets'. The vectors stay in the cache."""
+        texts = [shown.answer, *shown.targets[: BATCH_TEXTS - 1]]
+        record = CallRecord(self.name, tuple(Message("user", text) for text in texts), {})
+        found.calls.append(record)
+        found.method = "similarity"
+        if not all(text.strip() for text in texts):
+            found.calls.clear()  # nothing to embed: no provider takes an empty text
+            found.value = float(not shown.answer.strip() and any(not each.strip() for each in shown.targets))
+            return
+        (request,) = embedding_requests(self.model, texts, f"judge:{self.name}", self.timeout_s)
+        try:
+            reply = await self.door.complete(request)
+        except CallError as error:
+            record.error, record.attempts = str(error), error.attempts
+            raise
+        vectors = vectors_of([reply]).vectors
+        found.value = similarity(vectors[0], vectors[1:])
+        record.completion = replace(reply, text=f"cosine {found.value:.6f}")
+
+    async def _grade(self, found: Judgement, judge: Judge, shown: Exhibit, sample: str) -> None:
+        values = judge.values
         grades: list[float] = []
-        for draw in range(self.judge.draws):
-            reply, verdict = await self._ask(found, shown, sample, draw)
+        for draw in range(judge.draws):
+            reply, verdict = await self._ask(found, judge, shown, sample, draw)
             found.verdicts.append(verdict)
             if verdict is None:
                 continue
-            if self.judge.kind == "g_eval" and not grades:
-                _, fence = self.judge.messages(shown)
+            if judge.kind == "g_eval" and not grades:
+                _, fence = judge.messages(shown)
                 mean = weighed(reply.logprobs, fence, values)
                 if mean is not None:
                     found.value, found.method = mean.value, "logprobs"
                     return
             grades.append(values[verdict])
-        found.method = "draws" if self.judge.draws > 1 else "verdict"
+        found.method = "draws" if judge.draws > 1 else "verdict"
         found.value = _mean(grades)
 
-    async def _compare(self, found: Judgement, shown: Exhibit, sample: str) -> None:
+    async def _compare(self, found: Judgement, judge: Judge, shown: Exhibit, sample: str) -> None:
         if shown.answer.strip() == shown.other.strip():
             found.value, found.method = 0.5, "equal"
             return
         grades: list[float] = []
-        for draw in range(self.judge.draws):
-            _, straight = await self._ask(found, shown, sample, draw)
-            _, crossed = await self._ask(found, shown, sample, draw, swapped=True)
+        for draw in range(judge.draws):
+            _, straight = await self._ask(found, judge, shown, sample, draw)
+            _, crossed = await self._ask(found, judge, shown, sample, draw, swapped=True)
             if straight is None or crossed is None:
                 found.verdicts.append(None)
                 continue
@@ -106,16 +132,16 @@ class Asking:
             same = straight == _SWAPPED[crossed]
             found.flips += not same
             found.verdicts.append(straight if same else TIE)
-            grades.append(self.judge.values[straight if same else TIE])
-        found.method = "draws" if self.judge.draws > 1 else "verdict"
+            grades.append(judge.values[straight if same else TIE])
+        found.method = "draws" if judge.draws > 1 else "verdict"
         found.value = _mean(grades)
 
     async def _ask(
-        self, found: Judgement, shown: Exhibit, sample: str, draw: int, *, swapped: bool = False
+        self, found: Judgement, judge: Judge, shown: Exhibit, sample: str, draw: int, *, swapped: bool = False
     ) -> tuple[Completion, str | None]:
-        messages, fence = self.judge.messages(shown, swapped=swapped)
-        sampling = {**self.judge.default_sampling(), **self.model.sampling}
-        name = self.name + (", B first" if swapped else ", A first" if self.judge.pairwise else "")
+        messages, fence = judge.messages(shown, swapped=swapped)
+        sampling = {**judge.default_sampling(), **self.model.sampling}
+        name = self.name + (", B first" if swapped else ", A first" if judge.pairwise else "")
         record = CallRecord(name, messages, sampling)
         found.calls.append(record)
         request = Request(
@@ -136,7 +162,7 @@ class Asking:
         record.completion = reply
         # Of a reply that was cut off, "1" may have been about to be "10".
         whole = reply.finish_reason != "length"
-        return reply, read_verdict(reply.text, fence, self.judge.values) if whole else None
+        return reply, read_verdict(reply.text, fence, judge.values) if whole else None
 
 
 def _mean(grades: Sequence[float]) -> float | None:

@@ -18,9 +18,9 @@ from promptlab.runs.annotations import Annotations
 from promptlab.runs.answers import without_score
 from promptlab.runs.judgement import Asking, Judgement
 from promptlab.runs.progress import Progress
-from promptlab.runs.rows import StoredAnswer, decoded
+from promptlab.runs.rows import ScoreRow, StoredAnswer, decoded
 from promptlab.runs.store import RunStore
-from promptlab.scoring.judging import Exhibit, Judge
+from promptlab.scoring.judging import Asks, Exhibit
 
 if TYPE_CHECKING:
     from promptlab.models import Client
@@ -38,7 +38,7 @@ class BoundJudge:
     judge has a `question` of its own.
     """
 
-    judge: Judge
+    judge: Asks
     model: Model
     questions: Mapping[int, str]
     opponents: Mapping[int, int | None]
@@ -149,7 +149,7 @@ class Judging:
     async def _page(self, name: str, bound: BoundJudge, page: Sequence[StoredAnswer]) -> None:
         """One page, as many answers at once as the limits allow; then all of it to disk."""
         others = await asyncio.to_thread(self._opponents, bound, page)
-        scores: list[tuple[int, int, float | None]] = []
+        scores: list[ScoreRow] = []
         judged: list[tuple[bytes, Judgement]] = []
         asking = Asking(bound.judge, bound.model, self._client, name, self._limits.timeout_s)
         waiting = iter(page)
@@ -171,7 +171,7 @@ class Judging:
                     judged.append((each.identity, found))
                     self._count(name, found)
                 if not isinstance(found, Judgement) or found.failure is None:
-                    scores.append((each.trial, self._rows[name], found.value))
+                    scores.append((each.trial, self._rows[name], found.value, None))
 
         workers = min(self._limits.concurrency, len(page))
         try:
@@ -214,6 +214,7 @@ class Judging:
             answer=_text(bound.judge, each.text, each.value),
             target="\n".join(sample.targets),
             other=_text(bound.judge, other.text, other.value) if other else "",
+            targets=sample.targets,
         )
         return await asking.judgement(shown, each.sample_id)
 
@@ -280,7 +281,7 @@ class _Other:
     value: str | tuple[str, ...] | None
 
 
-def _text(judge: Judge, text: str | None, value: str | tuple[str, ...] | None) -> str:
+def _text(judge: Asks, text: str | None, value: str | tuple[str, ...] | None) -> str:
     if judge.on == "reply" or value is None:
         return (text or "").strip()
     return value if isinstance(value, str) else "\n".join(value)

@@ -147,7 +147,7 @@ class _Testing:
         reread(self._store, changed)
         self._store.add_scores(
             [
-                (each.trial, self._rows[name], one.score)
+                (each.trial, self._rows[name], one.score, None)
                 for each, tested in found
                 for name, one in tested.items()
             ]

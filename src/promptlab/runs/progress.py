@@ -36,6 +36,19 @@ class Progress:
     def left(self) -> int:
         return max(0, self.planned - self.reused - self.finished)
 
+    def add(self, earlier: Progress) -> None:
+        """What an earlier part of the same command did, counted with this one's."""
+        self.started = earlier.started
+        self.finished += earlier.finished
+        self.reused -= earlier.finished  # this part took them for finished before
+        self.errors += earlier.errors
+        self.error_kinds += earlier.error_kinds
+        self.failures += earlier.failures
+        self.sent_calls += earlier.sent_calls
+        self.cached_calls += earlier.cached_calls
+        self.paid_usd += earlier.paid_usd
+        self.unknown_costs += earlier.unknown_costs
+
     def per_second(self) -> float:
         """Trials finished per second since the start of this command."""
         elapsed = time.monotonic() - self.started

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from promptlab.basics.errors import UsageError
 from promptlab.datasets import AnswerType, PromptMessage, Task
-from promptlab.runs.answers import cell_specs, read_by, reread, rules_used, without_score
-from promptlab.runs.rows import RereadAnswer
+from promptlab.runs.answers import cell_specs, read_by, reread, rules_used, scripts_of, without_score
+from promptlab.runs.rows import RereadAnswer, ScoreRow, score_row
 from promptlab.runs.store import RunStore
 from promptlab.scoring import Grader, Scorer
 from promptlab.scoring.extraction.rule import rules
@@ -19,30 +20,43 @@ BY_TECHNIQUE = ", by the technique"
 def grade_missing(store: RunStore, scorers: Mapping[str, Scorer], rows: Mapping[str, int]) -> int:
     """Grades every stored answer that lacks one of these scores (`rows`: their rows). Returns how many.
 
-    Scorers that run code are left to `runs.programs`.
+    Scorers that run code are left to `runs.programs`. UsageError for the first failure of the user's own
+    scorers, once all others are graded.
     """
-    tasks = tasks_of(store)
+    tasks, written = tasks_of(store), store.do(scripts_of)
     graded = 0
+    broken: UsageError | None = None
     for name, scorer in scorers.items():
         if scorer.runs_code:
             continue
         graders: dict[int, Grader] = {}
         for page in without_score(store, rows[name]):
-            scores: list[tuple[int, int, float | None]] = []
+            scores: list[ScoreRow] = []
             for each in page:
                 grader = graders.get(each.cell)
                 if grader is None:
-                    grader = graders[each.cell] = Grader(tasks[each.cell], {name: scorer})
+                    grader = graders[each.cell] = Grader(
+                        tasks[each.cell], {name: scorer}, script=written[each.cell]
+                    )
                 result = grader.grade(
                     each.text or "",
                     each.sample,
                     finish_reason=each.finish or "stop",
                     failure=each.failure,
                     given=(each.value, each.rule or ""),
+                    latency_s=each.latency_s,
+                    cost_usd=each.cost_usd,
                 )
-                scores.append((each.trial, rows[name], result.scores[name]))
+                if name in result.broken:
+                    broken = broken or result.broken[name]
+                    continue
+                scores.append(
+                    score_row(each.trial, rows[name], result.scores[name], result.statistics.get(name))
+                )
             store.add_scores(scores)
             graded += len(scores)
+    if broken is not None:
+        raise broken
     return graded
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -40,6 +40,8 @@ TRIAL_COLUMNS = (
 )
 
 Status = NoAnswerKind | str  # a NoAnswerKind, "ok" or "error"
+# Trial, scorer, value, statistics: a row of the scores table.
+ScoreRow = tuple[int, int, float | None, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class TrialRow:
     costs_usd: tuple[float | None, ...]
     finished: float
     error_kind: str = ""
+    statistics: dict[int, tuple[float, ...]] = field(default_factory=dict)
 
     def trial_values(self) -> tuple[Any, ...]:
         """As TRIAL_COLUMNS has them."""
@@ -92,6 +95,13 @@ class TrialRow:
             **{name: values[name] for name in ("latency_s", "calls", "cached_calls", "attempts")},
         }
 
+    def score_values(self, trial: int) -> list[ScoreRow]:
+        """In the order of the scores table."""
+        return [
+            score_row(trial, scorer, value, self.statistics.get(scorer))
+            for scorer, value in self.scores.items()
+        ]
+
     def call_values(self, trial: int) -> list[tuple[Any, ...]]:
         """In the order of the calls table."""
         return [call_values(trial, ordinal, call) for ordinal, call in enumerate(self.calls)]
@@ -114,6 +124,8 @@ class StoredAnswer:
     identity: bytes
     sample_row: int
     position: int
+    latency_s: float | None
+    cost_usd: float | None
 
     @property
     def failure(self) -> NoAnswerKind | None:
@@ -141,6 +153,14 @@ class RereadAnswer:
     rule: str
     changed: bool
     error: str | None = None
+
+
+def score_row(trial: int, scorer: int, value: float | None, statistics: tuple[float, ...] | None) -> ScoreRow:
+    """As the store keeps a score; whole numbers without a fraction, which keeps it small."""
+    if statistics is None:
+        return trial, scorer, value, None
+    whole = [int(each) if each.is_integer() else each for each in map(float, statistics)]
+    return trial, scorer, value, canonical(whole).decode()
 
 
 def encoded(answer: Value | None) -> str | None:

@@ -69,6 +69,10 @@ MIGRATIONS: tuple[str, ...] = (
     UPDATE trials SET attempts = (SELECT coalesce(sum(attempts), 0) FROM calls WHERE trial = trials.id)
         WHERE status != 'error';
     """,
+    """
+    -- A JSON list: what the answer adds to a score of the whole cell. NULL: nothing.
+    ALTER TABLE scores ADD COLUMN statistics TEXT;
+    """,
 )
 
 

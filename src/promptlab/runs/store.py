@@ -22,7 +22,7 @@ from promptlab.runs.schema import migrate
 if TYPE_CHECKING:
     from promptlab.datasets import Sample
     from promptlab.experiment import Cell, Plan
-    from promptlab.runs.rows import TrialRow
+    from promptlab.runs.rows import ScoreRow, TrialRow
 
 T = TypeVar("T")
 
@@ -154,11 +154,10 @@ class RunStore:
             lambda connection: connection.execute("UPDATE cells SET stopped = ? WHERE id = ?", (why, cell))
         )
 
-    def add_scores(self, rows: Sequence[tuple[int, int, float | None]]) -> None:
-        """(trial, scorer, value) for answers that are already stored."""
-        self._do(
-            lambda connection: connection.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?, ?)", rows)
-        )
+    def add_scores(self, rows: Sequence[ScoreRow]) -> None:
+        """Scores of answers that are already stored."""
+        query = "INSERT OR REPLACE INTO scores (trial, scorer, value, statistics) VALUES (?, ?, ?, ?)"
+        self._do(lambda connection: connection.executemany(query, rows))
 
     async def place(
         self, dataset: str, samples: Sequence[tuple[int, Sample]], identities: Sequence[bytes]
@@ -273,8 +272,8 @@ class RunStore:
         )
         insert(
             self._connection,
-            "INSERT INTO scores VALUES ",
-            [(trial, scorer, value) for trial, row in numbered for scorer, value in row.scores.items()],
+            "INSERT INTO scores (trial, scorer, value, statistics) VALUES ",
+            [values for trial, row in numbered for values in row.score_values(trial)],
         )
 
     def _remove(self, numbered: Sequence[tuple[int, TrialRow]]) -> list[tuple[int, float, int]]:
@@ -324,7 +323,7 @@ def _set_cell(connection: sqlite3.Connection, cell: Cell, position: int, plan: P
             position,
             planned,
             int(cell.variant.technique.oracle),
-            cell.variant.technique.drawn_once(),
+            cell.drawn_once,
         ),
     )
     return int(connection.execute("SELECT id FROM cells WHERE hash = ?", (cell.hash,)).fetchone()[0])

@@ -13,9 +13,12 @@ from promptlab.runs.schema import MIGRATIONS, version_of
 from promptlab.runs.store import connect
 
 # What says, wherever it stands in the file, that more than file and data may have changed: variables,
-# prompts, labels and code in files of their own; gates are judged every time; a judge may have been asked
-# about a part of the answers.
-_REACHES_FURTHER = (b"${", b"_file", b"human_labels", b".py", b"gates", b"judge", b"optimized")
+# prompts, labels and code in files of their own; variants added by what others took; gates are judged every
+# time; a judge may have been asked about a part of the answers.
+_REACHES_FURTHER = (
+    b"${", b"_file", b"human_labels", b".py", b"gates", b"judge", b"match_tokens", b"embedding_similarity",
+    b"optimized",
+)  # fmt: skip
 _COUNTS = """SELECT (SELECT sum(planned) FROM cells WHERE position IS NOT NULL),
     (SELECT count(*) FROM trials JOIN cells ON cells.id = trials.cell
         JOIN samples ON samples.id = trials.sample

@@ -59,10 +59,10 @@ def result_of(answer: dict[str, Any], *, cpu_limit_s: int) -> ProgramResult:
     if failure is not None:
         known: tuple[ProgramFailure, ...] = ("memory", "output", "forbidden", "exit", "unavailable")
         kind: ProgramFailure = next((each for each in known if each == failure), "error")
-        return ProgramResult(kind, str(outcome.get("message", "")), **used)
+        return ProgramResult(kind, _clean(str(outcome.get("message", ""))), **used)
     value = outcome.get("value")
     return ProgramResult(
-        value=None if value is None else str(value), data=_loads(outcome.get("json")), **used
+        value=None if value is None else _clean(str(value)), data=_data(outcome.get("json")), **used
     )
 
 
@@ -80,6 +80,21 @@ def _read(text: str) -> dict[str, Any] | None:
     """The outcome; None where the program's process did not write a whole one."""
     found = _loads(text)
     return found if isinstance(found, dict) else None
+
+
+def _data(text: Any) -> Any:
+    """The value that was written as JSON; None where it is none, or holds characters that no file can."""
+    found = _loads(text)
+    try:
+        json.dumps(found, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return None
+    return found
+
+
+def _clean(text: str) -> str:
+    """Without halves of characters, which no file can hold."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _loads(text: Any) -> Any:

@@ -37,7 +37,8 @@ async def run_program(
 
     Whatever the program does ends as a `ProgramResult`; after a cancellation nothing of it is left.
     """
-    found = await asyncio.to_thread(confinement)
+    known = confinement.cache_info().currsize > 0
+    found = confinement() if known else await asyncio.to_thread(confinement)
     try:
         check_sandbox(allow_unsafe=allow_unsafe)
     except UsageError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from promptlab.scoring.base import Answered, AnswerForm, Extraction, Gold, Scorer, scorer, scorers
+from promptlab.scoring.base import Answered, AnswerForm, Extraction, Gold, Scorer, rebuilt, scorer, scorers
 from promptlab.scoring.defaults import default_scorers, extracted_scorer, strict_scorer
 from promptlab.scoring.extraction import extract, rule_names, spell
 from promptlab.scoring.grading import Graded, Grader
@@ -18,6 +18,7 @@ __all__ = [
     "default_scorers",
     "extract",
     "extracted_scorer",
+    "rebuilt",
     "rule_names",
     "scorer",
     "scorers",

@@ -7,6 +7,7 @@ from typing import ClassVar
 from promptlab.basics.errors import UsageError
 from promptlab.datasets.task import AnswerType
 from promptlab.scoring.base import Answered, AnswerForm, Gold, Scorer, scorer
+from promptlab.scoring.classes import class_statistics
 from promptlab.scoring.matching import matches
 
 
@@ -24,6 +25,10 @@ class _ClosedSet(Scorer):
 
     def score(self, answered: Answered, gold: Gold) -> float:
         return float(answered.value is not None and matches(answered.value, gold))
+
+    def statistics(self, answered: Answered, gold: Gold) -> tuple[float, ...] | None:
+        """For the confusion matrix: the score itself is a mean."""
+        return class_statistics(answered, gold)
 
 
 @scorer("label")

@@ -1,4 +1,4 @@
-"""What a reply is like, whatever its answer: a refusal, its length. No target needed."""
+"""What a reply is like, whatever its answer: a refusal, its length, its time and price. No target needed."""
 
 from __future__ import annotations
 
@@ -56,3 +56,39 @@ class Length(Scorer):
         text = answered.text.strip()
         length = len(tokens(text)) if self.unit == "words" else len(text)
         return float((self.min or 0) <= length and (self.max is None or length <= self.max))
+
+
+class _Measured(Scorer):
+    """Of the whole trial, all calls together. Failed answers are measured as well; unknown is no score."""
+
+    needs_target = False
+
+    @property
+    def reads_failures(self) -> bool:
+        return True
+
+
+@scorer("latency")
+class Latency(_Measured):
+    """1 where the trial's calls took at most `max_s` seconds: its mean is the share that did.
+
+    A cached answer keeps the time that it took first. Medians and 95th percentiles stand in every cell.
+    """
+
+    max_s: Annotated[float, Field(gt=0)]
+
+    def score(self, answered: Answered, gold: Gold) -> float | None:
+        return None if answered.latency_s is None else float(answered.latency_s <= self.max_s)
+
+
+@scorer("cost")
+class Cost(_Measured):
+    """1 where the trial's calls cost at most `max_usd`, as first paid: its mean is the share that did.
+
+    Where the price is unknown there is no score.
+    """
+
+    max_usd: Annotated[float, Field(ge=0)]
+
+    def score(self, answered: Answered, gold: Gold) -> float | None:
+        return None if answered.cost_usd is None else float(answered.cost_usd <= self.max_usd)

@@ -23,7 +23,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -77,6 +77,14 @@ class Answer:
     rule: str = ""
 
 
+class Fidelity(NamedTuple):
+    """How near an implementation is to its source: the same, changed for chat models, not in the source."""
+
+    exact: str
+    chat: str
+    rebuilt: str
+
+
 class Technique(BaseModel, ABC):
     """A prompt program that turns a question into an answer with one or more calls.
 
@@ -96,6 +104,8 @@ class Technique(BaseModel, ABC):
     optimizes: ClassVar[bool] = False  # `prepare` looks for its prompt on train and dev, with calls
     default_sampling: ClassVar[Mapping[str, Any]] = MappingProxyType({"temperature": 0})
     registered_name: ClassVar[str] = ""
+    fidelity: ClassVar[Fidelity | None] = None  # for the page that lists techniques
+    example: ClassVar[str] = ""  # an entry under `variants:`
 
     demos: DemoSpec | None = None
     context: Inner | None = None
@@ -177,6 +187,15 @@ class Technique(BaseModel, ABC):
             return "demo set"
         return next((drawn for _, part in self.parts() if (drawn := part.drawn_once())), None)
 
+    def redraws(self) -> frozenset[str]:
+        """What of `vary` a repeat can draw anew here besides the completion: "demos", "order"."""
+        found = {each for _, part in self.parts() for each in part.redraws()}
+        if self.demos is not None and self.demos.drawn_once:
+            found.add("demos")
+        if self.demos is not None and self.demos.count > 1:
+            found.add("order")
+        return frozenset(found)
+
     def check(self, ctx: CellContext) -> None:
         """Raises ExperimentError for what is wrong with these settings on this data, before any call."""
 
@@ -215,16 +234,33 @@ techniques: Registry[Technique] = Registry(
         "zero_shot": "promptlab.techniques.zero_shot",
         "zero_shot_cot": "promptlab.techniques.zero_shot_cot",
         "few_shot": "promptlab.techniques.few_shot",
+        "knn_vote": "promptlab.techniques.knn_vote",
         "chain_of_thought": "promptlab.techniques.chain_of_thought",
+        "emotion_prompt": "promptlab.techniques.emotion_prompt",
+        "expert_prompt": "promptlab.techniques.expert_prompt",
+        "thread_of_thought": "promptlab.techniques.thread_of_thought",
+        "analogical": "promptlab.techniques.analogical",
+        "contrastive_cot": "promptlab.techniques.contrastive_cot",
+        "meta_prompt": "promptlab.techniques.meta_prompt",
+        "structured_prompt": "promptlab.techniques.structured_prompt",
         "self_consistency": "promptlab.techniques.self_consistency",
+        "auto_cot": "promptlab.techniques.auto_cot",
+        "tree_of_thoughts": "promptlab.techniques.tree_of_thoughts",
+        "ensemble": "promptlab.techniques.ensemble",
         "least_to_most": "promptlab.techniques.least_to_most",
         "plan_and_solve": "promptlab.techniques.plan_and_solve",
         "program_aided": "promptlab.techniques.program_aided",
         "prompt_chain": "promptlab.techniques.prompt_chain",
         "self_refine": "promptlab.techniques.self_refine",
-        "structured_prompt": "promptlab.techniques.structured_prompt",
-        "retrieval": "promptlab.techniques.retrieval",
+        "chain_of_verification": "promptlab.techniques.chain_of_verification",
+        "system2_attention": "promptlab.techniques.system2_attention",
+        "reflexion": "promptlab.techniques.reflexion",
+        "directional_stimulus": "promptlab.techniques.directional_stimulus",
+        "step_back": "promptlab.techniques.step_back",
+        "skeleton": "promptlab.techniques.skeleton",
         "react": "promptlab.techniques.react",
+        "retrieval": "promptlab.techniques.retrieval",
+        "generated_knowledge": "promptlab.techniques.generated_knowledge",
         "knowledge_graph": "promptlab.techniques.knowledge_graph",
         "mind_map": "promptlab.techniques.mind_map",
         # Optimizers stand in a room above: a name is all that is known of them here.
@@ -272,3 +308,9 @@ class Trace:
 
     calls: list[CallRecord] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def latency_s(self) -> float | None:
+        """All replies together, as first measured; None: there is none."""
+        replies = [call.completion for call in self.calls if call.completion is not None]
+        return sum(reply.latency_s for reply in replies) if replies else None

@@ -9,7 +9,7 @@ from promptlab.basics.errors import ExperimentError
 from promptlab.datasets.sample import Question, Sample
 from promptlab.datasets.task import AnswerType, Task
 from promptlab.retrieval import DemoSpec, default_set
-from promptlab.techniques.base import Answer, Technique, technique
+from promptlab.techniques.base import Answer, Fidelity, Technique, technique
 from promptlab.techniques.context import TrialContext
 
 
@@ -23,6 +23,18 @@ class ChainOfThought(Technique):
     `extract: paper` takes the first number after the last "The answer is", else the last number.
     Records the demos and where they are from. Limit: the default demos are not those of your task.
     """
+
+    fidelity: ClassVar[Fidelity | None] = Fidelity(
+        exact=(
+            'rationale, then "The answer is y."; greedy; the number after the last phrase, else '
+            "the last number"
+        ),
+        chat="demos as chat turns (`render: single`: `Q:` and `A:` in one text)",
+        rebuilt="the demos: written here, the paper's are not copied",
+    )
+    example: ClassVar[str] = (
+        "{technique: chain_of_thought, demos: {set: word_problems, render: single}, extract: paper}"
+    )
 
     marks: ClassVar[tuple[str, str]] = ("Q: ", "A: ")
 

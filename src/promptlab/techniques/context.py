@@ -59,9 +59,9 @@ class Compiling:
 class CellContext:
     """One cell's surroundings: task, model, the train and dev splits, the seed.
 
-    `sampling` is what the variant sets, `embedding` the experiment's embedding model. `kept` is where a
-    technique puts what it prepares. Optimizers optimize `metric`, one of the experiment's `metrics`, may ask
-    its other `models`, and look for a prompt only where there is `compiling`.
+    `sampling` is what the variant sets, `embedding` the experiment's embedding model, `vary` what each repeat
+    draws anew. `kept` is where a technique puts what it prepares. Optimizers optimize `metric`, one of the
+    experiment's `metrics`, may ask its other `models`, and look for a prompt only where there is `compiling`.
     """
 
     task: Task
@@ -75,12 +75,13 @@ class CellContext:
     embedding: Model | None = None
     door: Door | None = None
     allow_unsafe_code: bool = False
+    vary: frozenset[str] = frozenset({"completion"})
     metric: tuple[str, Scorer] | None = None
     metrics: Sequence[str] = ()
     models: Mapping[str, Model] = field(default_factory=dict)
     compiling: Compiling | None = None
-    demos: DemoSelector | None = None
     kept: dict[str, Any] = field(default_factory=dict)
+    _demos: dict[int, DemoSelector] = field(default_factory=dict)
     _unstaged: _Sampling | None = None
     _parts: dict[int, CellContext] = field(default_factory=dict)
 
@@ -88,7 +89,7 @@ class CellContext:
         """The same surroundings for a technique inside this one."""
         known = self._parts.get(id(technique))
         if known is None:
-            known = replace(self, technique=technique, demos=None, kept={}, _unstaged=None, _parts={})
+            known = replace(self, technique=technique, kept={}, _demos={}, _unstaged=None, _parts={})
             self._parts[id(technique)] = known
         return known
 
@@ -161,11 +162,25 @@ class CellContext:
 
     def select_demos(self, spec: DemoSpec) -> DemoSelector:
         """The selector over what `spec` names. ExperimentError where there are too few."""
+        self._demos = {0: self._selector(spec, 0)}
+        return self._demos[0]
+
+    def demos_of(self, repeat: int) -> DemoSelector | None:
+        """The selector of one repeat: that of the first, unless each repeat draws its own demos."""
+        if not self._demos:
+            return None
+        first = self._demos[0]
+        if "demos" not in self.vary or not first.spec.drawn_once:
+            return first
+        if repeat not in self._demos:
+            self._demos[repeat] = self._selector(first.spec, repeat)
+        return self._demos[repeat]
+
+    def _selector(self, spec: DemoSpec, repeat: int) -> DemoSelector:
         from promptlab.retrieval import DemoSelector
 
         # Equal prompts are equal questions, whatever else their rows say.
-        self.demos = DemoSelector(self.dataset.view("train"), spec, self.seed, text=self._text)
-        return self.demos
+        return DemoSelector(self.dataset.view("train"), spec, self.seed, text=self._text, repeat=repeat)
 
     def _text(self, question: Question) -> str:
         own = own_text(question)
@@ -238,9 +253,10 @@ class TrialContext:
     def demos(self) -> list[Sample]:
         """The demos for this trial's question, in the order in which they are shown."""
         if self._demos is None:
-            if self._cell.demos is None:
+            selector = self._cell.demos_of(self._repeat)
+            if selector is None:
                 raise RuntimeError("demos() needs `demos`, or select_demos() in prepare")
-            self._demos = self._cell.demos.select(self._question, self.rng)
+            self._demos = self._ordered(selector.select(self._question, self.rng))
         return self._demos
 
     # Prompts
@@ -338,7 +354,7 @@ class TrialContext:
             model=cell.model,
             messages=sent,
             sampling=chosen.values,
-            draw=Draw(self._repeat, ordinal, self._question.id),
+            draw=Draw(self._repeat if "completion" in cell.vary else 0, ordinal, self._question.id),
             name=name,
             cell=cell.cell,
             timeout_s=cell.timeout_s,
@@ -433,16 +449,22 @@ class TrialContext:
         self.trace.notes.update(facts)
 
     async def _select_demos(self) -> None:
-        selector = self._cell.demos
+        selector = self._cell.demos_of(self._repeat)
         spec = self._cell.technique.demo_spec(self.task)
         if selector is None or spec is None:
             return
         vector = None
         if selector.compares_vectors:
             vector = await self.embed(selector.asked(self._question))
-        self._demos = selector.select(self._question, self.rng, vector)
+        self._demos = self._ordered(selector.select(self._question, self.rng, vector))
         self.note(demos=[demo.id for demo in self._demos])
         if not spec.from_train:
             self.note(demos_from=spec.source)
         if spec.select == "knn":
             self.note(similarity=selector.similarity)
+
+    def _ordered(self, demos: list[Sample]) -> list[Sample]:
+        """In the order of this repeat, where each has its own."""
+        if self._repeat and "order" in self._cell.vary:
+            seeded("demos", "order of repeat", self._cell.seed, self._repeat).shuffle(demos)
+        return demos

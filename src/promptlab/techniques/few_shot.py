@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from promptlab.datasets.sample import Question
 from promptlab.retrieval import DemoSpec
-from promptlab.techniques.base import Answer, Technique, technique
+from promptlab.techniques.base import Answer, Fidelity, Technique, technique
 from promptlab.techniques.context import TrialContext
 
 
@@ -18,8 +20,18 @@ class FewShot(Technique):
     `demos: {render: turns}` shows each demo as a user's and an assistant's turn; `single` writes them all
     into the one user message. The answer instruction stands once, with the question, never in a demo.
     Records the ids of the demos. The item that is asked, or its duplicate, is never its own demo.
-    Limit: the result is that of this demo set; another draw may give another.
+    Limit: the result is that of this demo set; another draw may give another (`vary: [completion, demos]`
+    with `repeats` draws several).
     """
+
+    fidelity: ClassVar[Fidelity | None] = Fidelity(
+        exact="demos before the question; KATE: nearest by cosine, the order a setting",
+        chat=(
+            "demos as chat turns (`render: single`: one text); TF-IDF where no embedding model is configured"
+        ),
+        rebuilt="nothing",
+    )
+    example: ClassVar[str] = "{technique: few_shot, demos: {count: 8, select: knn, order: nearest_last}}"
 
     demos: DemoSpec | None = Field(default_factory=lambda: DemoSpec(count=4))
 

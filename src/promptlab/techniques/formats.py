@@ -7,12 +7,15 @@ are, only what stands around them changes.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Literal
 
 Format = Literal["plain", "markdown", "yaml", "json"]
 # The name of a part and its text, in the order in which they stand.
 Part = tuple[str, str]
+
+_PLACE = re.compile(r"\{(\w+)\}")
 
 
 def rendered(parts: Sequence[Part], form: Format) -> str:
@@ -25,6 +28,11 @@ def rendered(parts: Sequence[Part], form: Format) -> str:
     if form == "json":
         return json.dumps(dict(kept), ensure_ascii=False, indent=2)
     return "\n\n".join(text for _, text in kept)
+
+
+def filled(text: str, **values: str) -> str:
+    """`text` with each `{name}` in its place; what the values themselves hold is left alone."""
+    return _PLACE.sub(lambda place: values.get(place[1], place[0]), text)
 
 
 def _indented(text: str) -> str:

@@ -9,7 +9,7 @@ from pydantic import Field
 from promptlab.basics.hashing import seeded
 from promptlab.basics.named_file import NamedFile
 from promptlab.datasets.sample import Question
-from promptlab.techniques.base import Answer, Technique, technique
+from promptlab.techniques.base import Answer, Fidelity, Technique, technique
 from promptlab.techniques.context import CellContext, TrialContext
 from promptlab.techniques.graph import Graph, Triple, graph_in, shown
 from promptlab.techniques.search import By, searchable
@@ -28,6 +28,13 @@ class KnowledgeGraph(Technique):
     character n-grams. As `context:` of another technique it makes no call.
     Records entities, triples, and how was searched. Limit: linking knows no synonyms.
     """
+
+    fidelity: ClassVar[Fidelity | None] = Fidelity(
+        exact="triples as text under KAPING's sentence, the K nearest, the controls",
+        chat="TF-IDF where no embedding model is configured",
+        rebuilt="entity linking: word for word",
+    )
+    example: ClassVar[str] = "{technique: knowledge_graph, facts_file: triples.csv, k: 10}"
 
     gathers: ClassVar[bool] = True
 

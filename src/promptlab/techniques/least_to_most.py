@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -14,7 +14,7 @@ from promptlab.datasets.sample import Question, Sample
 from promptlab.datasets.task import Task
 from promptlab.models.request import Message
 from promptlab.retrieval import DemoSpec, default_set, demo_set, set_names
-from promptlab.techniques.base import Answer, Calls, Technique, technique
+from promptlab.techniques.base import Answer, Calls, Fidelity, Technique, technique
 from promptlab.techniques.context import CellContext, TrialContext
 
 ASK_PARTS = (
@@ -40,7 +40,18 @@ class LeastToMost(Technique):
     `mode: single_pass` does both in one call. `post: python_notation` is the paper's for SCAN.
     Records the subproblems with their replies. An empty decomposition is a failure; one of more than
     `max_subproblems` is cut there, and `cut` says how many there were.
+    Limit: a wrong reply on the way is handed on to the end.
     """
+
+    fidelity: ClassVar[Fidelity | None] = Fidelity(
+        exact=(
+            "1 + n calls: constant demos of both stages, all earlier replies in full, the "
+            "original last; Python notation for SCAN"
+        ),
+        chat="stages as conversations; decompositions as numbered lists, asked for in words",
+        rebuilt="all demos; the wording that asks for the parts",
+    )
+    example: ClassVar[str] = "{technique: least_to_most, decompose_set: last_letter}"
 
     mode: Literal["two_stage", "single_pass"] = "two_stage"
     decompose_set: str | None = None

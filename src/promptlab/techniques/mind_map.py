@@ -10,8 +10,9 @@ from pydantic import Field
 from promptlab.basics.named_file import NamedFile
 from promptlab.datasets.sample import Question
 from promptlab.datasets.task import Task
-from promptlab.techniques.base import Answer, Calls, Technique, technique
+from promptlab.techniques.base import Answer, Calls, Fidelity, Technique, technique
 from promptlab.techniques.context import CellContext, TrialContext
+from promptlab.techniques.formats import filled
 from promptlab.techniques.graph import Graph, graph_in, shown
 
 _AS_WORDS = (
@@ -35,6 +36,15 @@ class MindMap(Technique):
     neighbours, that call is not made; as `context:` the answer is the other technique's.
     Records entities, paths, neighbours. Limit: linking knows no synonyms.
     """
+
+    fidelity: ClassVar[Fidelity | None] = Fidelity(
+        exact=(
+            "shortest paths and neighbours, two calls that word them, an answer with its chain of inference"
+        ),
+        chat="no call where there is no evidence of a kind",
+        rebuilt="all wording; entity linking: word for word",
+    )
+    example: ClassVar[str] = "{technique: mind_map, facts_file: triples.csv}"
 
     gathers: ClassVar[bool] = True
 
@@ -80,7 +90,7 @@ class MindMap(Technique):
     @staticmethod
     async def _worded(facts: str, name: str, question: Question, ctx: TrialContext) -> str:
         """The facts as the model words them; as they are where it says nothing."""
-        reply = await ctx.ask(ctx.words(question, _AS_WORDS.replace("{facts}", facts)), name=name)
+        reply = await ctx.ask(ctx.words(question, filled(_AS_WORDS, facts=facts)), name=name)
         return reply.text.strip() or facts
 
     async def solve(self, question: Question, ctx: TrialContext) -> Answer:

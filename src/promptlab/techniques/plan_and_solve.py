@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from promptlab.basics.errors import Unparsed
 from promptlab.datasets.sample import Question
 from promptlab.datasets.task import Task
 from promptlab.models.request import Message
-from promptlab.techniques.base import Answer, Calls, Technique, technique
+from promptlab.techniques.base import Answer, Calls, Fidelity, Technique, technique
 from promptlab.techniques.context import TrialContext
 from promptlab.techniques.cues import answer_cue
 
@@ -31,6 +31,13 @@ class PlanAndSolve(Technique):
     An empty plan is a failure. Records whether the second call was made.
     Limit: a plan that is never carried out looks like reasoning.
     """
+
+    fidelity: ClassVar[Fidelity | None] = Fidelity(
+        exact="the PS trigger; the extraction call with the cue of Kojima et al.",
+        chat="the second call is made only where the first reply states no answer",
+        rebuilt="the wording of PS+",
+    )
+    example: ClassVar[str] = "{technique: plan_and_solve, plan: ps+}"
 
     plan: Literal["ps", "ps+"] = "ps"
     trigger: str | None = None

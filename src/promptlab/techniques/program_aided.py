@@ -9,7 +9,7 @@ from promptlab.basics.errors import ExperimentError, SandboxFailure, Unparsed
 from promptlab.datasets.sample import Question, Sample
 from promptlab.datasets.task import Task
 from promptlab.retrieval import DemoSpec
-from promptlab.techniques.base import Answer, Technique, technique
+from promptlab.techniques.base import Answer, Fidelity, Technique, technique
 from promptlab.techniques.context import TrialContext
 
 _CUES = {
@@ -33,6 +33,13 @@ class ProgramAided(Technique):
     The answer instruction is not sent: the program's value is the answer. Records the program and its output.
     Limit: what cannot be computed.
     """
+
+    fidelity: ClassVar[Fidelity | None] = Fidelity(
+        exact="`def solution():`, run by an interpreter; its value is the answer",
+        chat="the program is asked for in words beside the demos; it runs confined",
+        rebuilt="the demos; the wording of program-of-thought",
+    )
+    example: ClassVar[str] = "{technique: program_aided, demos: {set: programs, count: 2}}"
 
     runs_code: ClassVar[bool] = True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -11,7 +11,7 @@ from promptlab.basics.registry import did_you_mean
 from promptlab.basics.templates import TemplateError, template
 from promptlab.datasets.sample import Question
 from promptlab.datasets.task import Task, template_values
-from promptlab.techniques.base import Answer, Calls, Technique, technique
+from promptlab.techniques.base import Answer, Calls, Fidelity, Technique, technique
 from promptlab.techniques.context import CellContext, TrialContext
 
 
@@ -52,6 +52,16 @@ class PromptChain(Technique):
     Bare: facts first, then the answer. Records every reply by its step.
     Limit: a mistake of an early step is handed on.
     """
+
+    fidelity: ClassVar[Fidelity | None] = Fidelity(
+        exact="ordered prompts with named outputs",
+        chat="each step is a conversation of its own",
+        rebuilt="the bare two-step chain",
+    )
+    example: ClassVar[str] = (
+        '{technique: prompt_chain, steps: [{name: draft, prompt: "Translate: {{ text }}"}, '
+        '{name: final, prompt: "Improve: {{ draft }}"}]}'
+    )
 
     shows_demos = False
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -13,9 +13,10 @@ from promptlab.basics.named_file import NamedFile
 from promptlab.datasets.sample import Question
 from promptlab.datasets.task import Task
 from promptlab.models.request import Message
-from promptlab.techniques.base import Answer, Calls, Technique, technique
+from promptlab.techniques.base import Answer, Calls, Fidelity, Technique, technique
 from promptlab.techniques.context import CellContext, TrialContext
 from promptlab.techniques.corpus import passages_in
+from promptlab.techniques.formats import filled
 from promptlab.techniques.search import By, searchable
 from promptlab.techniques.tools import TOOLS, ToolError, Tools
 
@@ -44,6 +45,13 @@ class React(Technique):
     failure, as is no `finish` within the steps. Records every step.
     Limit: no demos of trajectories; the format is explained.
     """
+
+    fidelity: ClassVar[Fidelity | None] = Fidelity(
+        exact="thought, action, observation in turns, at most 7; a malformed step is asked for once more",
+        chat="the format is explained instead of shown; turns instead of one text",
+        rebuilt="the tools' replies; local tools instead of Wikipedia",
+    )
+    example: ClassVar[str] = "{technique: react, tools: [calculator, search], corpus_file: passages.jsonl}"
 
     shows_demos = False
 
@@ -76,7 +84,7 @@ class React(Technique):
 
     async def solve(self, question: Question, ctx: TrialContext) -> Answer:
         tools = Tools(question, self.passages, ctx)
-        how = _HOW.replace("{tools}", "\n".join(f"- {name}[{TOOLS[name]}]" for name in self.tools))
+        how = filled(_HOW, tools="\n".join(f"- {name}[{TOOLS[name]}]" for name in self.tools))
         talk = ctx.prompt(question, cue=how)
         trace: list[dict[str, str]] = []
         for number in range(1, self.steps + 1):

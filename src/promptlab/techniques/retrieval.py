@@ -10,7 +10,7 @@ from promptlab.basics.errors import ExperimentError
 from promptlab.basics.named_file import NamedFile
 from promptlab.basics.registry import did_you_mean
 from promptlab.datasets.sample import Question
-from promptlab.techniques.base import Answer, Technique, technique
+from promptlab.techniques.base import Answer, Fidelity, Technique, technique
 from promptlab.techniques.context import CellContext, TrialContext
 from promptlab.techniques.corpus import Passage, passages_in, passages_of
 from promptlab.techniques.search import By, searchable
@@ -28,6 +28,13 @@ class Retrieval(Technique):
     names a column with the ids of the right passages: recall@k is then recorded apart from accuracy.
     Limit: passages, not pages; nothing is fetched.
     """
+
+    fidelity: ClassVar[Fidelity | None] = Fidelity(
+        exact="top-k passages before the question",
+        chat="prompting only: no trained retriever or reader; BM25, TF-IDF or embeddings",
+        rebuilt="the refusal rule",
+    )
+    example: ClassVar[str] = "{technique: retrieval, corpus_file: passages.jsonl, k: 3}"
 
     gathers: ClassVar[bool] = True
 

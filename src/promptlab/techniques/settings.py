@@ -52,7 +52,7 @@ def _first(error: ValidationError, name: str) -> str:
         known = techniques.get(name).model_fields if ".py:" not in name else {}
         return f"{name} has no setting {where!r}. {did_you_mean(where, known)}"
     message = str(detail.get("ctx", {}).get("error", detail["msg"]))
-    return f"{name}: {where}: {message} (got {detail['input']!r})"
+    return f"{name}: {where}: {message}"
 
 
 def spelled(technique: Technique) -> dict[str, Any]:

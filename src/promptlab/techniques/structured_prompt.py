@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from promptlab.datasets.sample import Question
 from promptlab.models.request import Message
-from promptlab.techniques.base import Answer, Technique, technique
+from promptlab.techniques.base import Answer, Fidelity, Technique, technique
 from promptlab.techniques.context import TrialContext
 
 Style = Literal["markdown", "yaml", "json"]
@@ -141,6 +141,16 @@ class StructuredPrompt(Technique):
     `greeting` asks for the usual greeting line; it is off, since it corrupts benchmark answers.
     Records nothing but the call. Limit: the default role is general; write your own under `prompt_sections`.
     """
+
+    fidelity: ClassVar[Fidelity | None] = Fidelity(
+        exact="the sections and references of LangGPT; three styles with the same content",
+        chat="it is the system message; the greeting is off",
+        rebuilt="the default role",
+    )
+    example: ClassVar[str] = (
+        "{technique: structured_prompt, style: markdown, prompt_sections: {role: Linguist, "
+        "rules: [Answer in one word.]}}"
+    )
 
     prompt_sections: RolePrompt = RolePrompt()
     style: Style = "markdown"

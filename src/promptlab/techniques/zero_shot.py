@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from promptlab.datasets.sample import Question
-from promptlab.techniques.base import Answer, Technique, technique
+from promptlab.techniques.base import Answer, Fidelity, Technique, technique
 from promptlab.techniques.context import TrialContext
 from promptlab.techniques.cues import answer_cue
 
@@ -18,6 +18,13 @@ class ZeroShot(Technique):
     the answer cue ("The answer (arabic numerals) is") instead of the task's answer instruction.
     Records the call. Limit: the reply's form is whatever the model makes of the instruction.
     """
+
+    fidelity: ClassVar[Fidelity | None] = Fidelity(
+        exact="one call at temperature 0; `mode: paper` ends with the cue of Kojima et al.",
+        chat="the prompt is one user message",
+        rebuilt="nothing",
+    )
+    example: ClassVar[str] = "{technique: zero_shot}"
 
     mode: Literal["task", "paper"] = "task"
 

@@ -10,18 +10,20 @@ from typing import Any
 
 import orjson
 
-from promptlab.basics.errors import NO_ANSWER_KINDS, PromptlabError, UsageError
+from promptlab.basics.errors import NO_ANSWER_KINDS, UsageError
 from promptlab.basics.hashing import canonical, digest
 from promptlab.datasets import AnswerType, Task
 from promptlab.runs import RunDirectory, RunReader
-from promptlab.runs.rows import decoded, stored_sample
-from promptlab.scoring import Grader, Scorer, scorers
+from promptlab.runs.answers import scripts_of
+from promptlab.runs.rows import decoded, score_row, stored_sample
+from promptlab.scoring import Grader, Scorer, rebuilt
 
 _TRIALS = """SELECT trials.id, trials.identity, trials.cell, trials.repeat, trials.status, trials.text,
         trials.answer, trials.rule, samples.id, samples.sample, samples.content, samples.body,
         (SELECT count(*) FROM calls WHERE trial = trials.id),
         (SELECT reply FROM calls WHERE trial = trials.id ORDER BY ordinal DESC LIMIT 1),
-        (SELECT finish FROM calls WHERE trial = trials.id ORDER BY ordinal DESC LIMIT 1)
+        (SELECT finish FROM calls WHERE trial = trials.id ORDER BY ordinal DESC LIMIT 1),
+        trials.latency_s, trials.cost_usd, trials.unknown_costs
     FROM trials JOIN samples ON samples.id = trials.sample ORDER BY trials.id"""
 
 
@@ -68,12 +70,13 @@ class _Check:
         return Checked(trials, graded, self._not_graded)
 
     def _check_cells(self) -> None:
+        scripts = scripts_of(self._rows)
         for row in self._reader.cells():
             if hashlib.sha256(row["spec"].encode()).hexdigest() != row["hash"]:
                 raise _differs(f"the hash of cell {row['variant']!r} is not that of its spec")
             spec = orjson.loads(row["spec"])
             task = Task((), AnswerType(spec["variant"]["answer"]), "", tuple(spec["variant"]["labels"]))
-            self._graders[row["id"]] = Grader(task, self._scorers)
+            self._graders[row["id"]] = Grader(task, self._scorers, script=scripts[row["id"]])
 
     def _check_samples(self) -> None:
         """Each sample against its hash; the test split's hash, where all of its samples are there."""
@@ -113,13 +116,17 @@ class _Check:
             finish_reason=finish,
             failure=status if status in NO_ANSWER_KINDS else None,
             given=(value, row["rule"] or ""),
+            latency_s=row["latency_s"],
+            cost_usd=None if row["unknown_costs"] else row["cost_usd"],
         )
-        query = "SELECT scorer, value FROM scores WHERE trial = ?"
-        kept = dict(self._rows.execute(query, (row["id"],)).fetchall())
+        query = "SELECT scorer, value, statistics FROM scores WHERE trial = ?"
+        kept = {each[0]: tuple(each[1:]) for each in self._rows.execute(query, (row["id"],))}
         for name, score in result.scores.items():
             number = self._numbers[name]
-            if number in kept and kept[number] != score:
-                raise _differs(f"trial {row['id']}: {name} is {score}, the bundle says {kept[number]}")
+            _, _, *found = score_row(row["id"], number, score, result.statistics.get(name))
+            if number in kept and kept[number] != tuple(found):
+                told = " ".join(str(each) for each in kept[number] if each is not None)
+                raise _differs(f"trial {row['id']}: {name} is {score}, the bundle says {told}")
 
 
 def _built(reader: RunReader) -> tuple[dict[str, Scorer], tuple[str, ...]]:
@@ -128,20 +135,11 @@ def _built(reader: RunReader) -> tuple[dict[str, Scorer], tuple[str, ...]]:
     built: dict[str, Scorer] = {}
     missing: list[str] = []
     for name, number in reader.scorers().items():
-        spec = orjson.loads(specs[number])
-        kind = str(spec.pop("scorer"))
-        spec.pop("version", None)
-        try:
-            if ".py" in kind or "@" in kind:  # somebody else's code
-                raise UsageError(kind)
-            scorer = scorers.get(kind).model_validate(spec)
-        except (PromptlabError, ValueError):
+        scorer = rebuilt(orjson.loads(specs[number]))
+        if scorer is None or scorer.runs_code:
             missing.append(name)
-            continue
-        if canonical(scorer.identity()).decode() == specs[number] and not scorer.runs_code:
-            built[name] = scorer
         else:
-            missing.append(name)
+            built[name] = scorer
     return built, tuple(missing)
 
 

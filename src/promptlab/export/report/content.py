@@ -13,6 +13,7 @@ from promptlab.analysis.comparison import Comparison
 from promptlab.analysis.verdict import Speaker
 from promptlab.export.columns import Glyphs
 from promptlab.export.footing import footing, totals
+from promptlab.export.judges import judge_lines
 from promptlab.export.paper import example_prompts
 from promptlab.export.plots import figures
 from promptlab.export.winners import ahead_of_baseline, printed_p, winners
@@ -45,7 +46,8 @@ def facts(run: RunDirectory, comparison: Comparison, reader: RunReader) -> dict[
         "scorers": scorers,
         "headline": list(comparison.headline),
         "notes": list(comparison.notes),
-        "footing": footing(comparison, speaker, Glyphs.unicode()),
+        "judges": [" ".join(judge_lines(report)) for report in comparison.judges],
+        "footing": footing(comparison, Glyphs.unicode()),
         "totals": totals(comparison),
         "cells": [
             {
@@ -54,6 +56,9 @@ def facts(run: RunDirectory, comparison: Comparison, reader: RunReader) -> dict[
                 "planned": cell.result.planned,
                 "time": words.seconds(cell.result.latency_p50_s),
                 "best": [name for name in scorers if cell.name in best[name]],
+                "rough": [
+                    name for name in scorers if (found := cell.scores[name].interval) and found.cautions
+                ],
                 "ahead": [name for name in scorers if cell.name in ahead[name]],
             }
             for cell in comparison.cells

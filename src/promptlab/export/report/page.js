@@ -49,7 +49,7 @@
     if (best) node.append(make("span", " ★", "good"));
     else if (cell.ahead.includes(name)) node.append(make("span", " ▲", "good"));
     if (found.ci_low !== null) {
-      node.append(make("span", ` [${number(found.ci_low)}, ${number(found.ci_high)}]`, "dim"));
+      node.append(make("span", ` [${number(found.ci_low)}, ${number(found.ci_high)}]${cell.rough.includes(name) ? "~" : ""}`, "dim"));
     }
     return node;
   }
@@ -69,6 +69,7 @@
     byId("subtitle").textContent = shown(`${shared ? `${shared} · ` : ""}run ${facts.run} · ${facts.status}${pending}`);
     for (const sentence of facts.headline) byId("headline").append(make("li", sentence));
     for (const note of facts.notes) byId("notes").append(make("li", note));
+    for (const judge of facts.judges) byId("judges").append(make("li", judge));
     const each = (cell, total) => (total === null || !cell.n ? "-" : count(Math.round(total / cell.n)));
     byId("cells").append(table(
       [["Variant"], ...(models.size > 1 ? [["Model"]] : []), ...(datasets.size > 1 ? [["Data set"]] : []), ...facts.scorers.map((name) => [name]), ["Trials", true],

@@ -32,7 +32,7 @@ MODULES = """
     encodings.utf_32 encodings.cp1252 encodings.gbk encodings.idna
 """
 _CHUNK = 1 << 16
-# The pipes may be held open by somebody else than the program, who is looked at so often.
+# So often it is looked whether the program has ended: somebody else may hold its pipes open.
 _LOOK_S = 0.05
 _EXIT_POLL_S = 0.0003
 # How much longer the outcome may be than a value: it holds two spellings of it, and JSON's is up to six times
@@ -106,11 +106,12 @@ def _watch(
     poll = select.poll()
     for each in (*kept, link):
         poll.register(each, select.POLLIN)
+    over = False
     while True:
         left_s = deadline - time.monotonic()
         if left_s <= 0:
             return "timeout"
-        ready = poll.poll(min(left_s, _LOOK_S) * 1000)
+        ready = poll.poll(0 if over else min(left_s, _LOOK_S) * 1000)
         for source, _ in ready:
             if source == link:  # it says nothing while it waits: its process is gone, or gave this up
                 child.end()
@@ -124,8 +125,9 @@ def _watch(
                 return "output"
         if all(each < 0 for each in room.values()):
             return "" if child.ends_until(deadline) else "timeout"
-        if not ready and child.ends_until(0.0):
+        if not ready and over:
             return ""
+        over = over or (not ready and child.ends_until(0.0))  # what it wrote before is still to be read
 
 
 class _Child:

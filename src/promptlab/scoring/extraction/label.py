@@ -106,6 +106,11 @@ _LEAD = re.compile(
     r"|(?:不是的?|不对|不正确|不|是的?|对的?|没错|正确|否|错误|错的?|肯定的?|否定的?)(?=[\s\"”*_`),，.。!！;；:：、]|$))",
     re.IGNORECASE,
 )
+# "Yes. Wait, no." ends with another answer, not with a correction that is yet to come.
+_AFTER_ALL = re.compile(
+    r"\b(?:wait|actually|correction|sorry|hmm)[\s,.:!…—–-]{1,4}(?P<word>yes|no|true|false)[\s.!*\"”]*$",
+    re.IGNORECASE,
+)
 _DETERMINER = re.compile(
     r" (?!(?:it|that|this|they|he|she|there|because|since|as|i|we|you|the)\b)[a-z]", re.IGNORECASE
 )
@@ -116,6 +121,9 @@ def read_yes_no(text: str, form: AnswerForm) -> Found | None:
         name = _ALONE.get(bare(text))
         if name is not None:
             return Found(name)
+    after_all = _AFTER_ALL.search(text[-_LONE_CHARS:])
+    if after_all is not None:
+        return Found(str(_ALONE.get(after_all["word"])))
     for tail in stated_tails(text, free_corrections=True):
         decision = _decide_yes_no(first_line(plain(tail.text)), immediate=tail.kind == "correction")
         if decision is Decision.TORN:
@@ -163,6 +171,6 @@ _LABEL = Rule(
     "robust/label", 1, read_label, spell_label, types=frozenset({AnswerType.LABEL}), reach=REACH_CHARS
 )
 _YES_NO = Rule(
-    "robust/yes_no", 1, read_yes_no, spell_yes_no, types=frozenset({AnswerType.YES_NO}), reach=REACH_CHARS
+    "robust/yes_no", 2, read_yes_no, spell_yes_no, types=frozenset({AnswerType.YES_NO}), reach=REACH_CHARS
 )
 RULES = (("robust", _LABEL), ("robust/label", _LABEL), ("robust", _YES_NO), ("robust/yes_no", _YES_NO))

@@ -73,10 +73,14 @@ def read_number(text: str, form: AnswerForm, *, comma: bool = False) -> Found | 
 
 
 _AMBIGUOUS = ""
+# 1 000 000, and 10 000: a number of its own does not begin with 0. "3 100 ml bottles" are not 3100.
+_SPACED = re.compile(
+    r"(?<![0-9.,/:] )(?<![0-9.,/:])[1-9][0-9]{0,2}(?:(?: [0-9]{3}){2,}|(?: 0[0-9]{2})+)(?![0-9])"
+)
 
 
 def _spelled(text: str, comma: bool) -> str:
-    text = plain(text)
+    text = _SPACED.sub(lambda match: match.group().replace(" ", ""), plain(text))
     return decimal_points(text) if comma else text
 
 
@@ -140,10 +144,10 @@ def spell_target(text: str, form: AnswerForm, *, comma: bool = False) -> str | N
 
 
 _TYPES = frozenset({AnswerType.NUMBER})
-_POINT = Rule("robust/number", 1, read_number, spell_target, same_number, _TYPES, REACH_CHARS)
+_POINT = Rule("robust/number", 2, read_number, spell_target, same_number, _TYPES, REACH_CHARS)
 _COMMA = Rule(
     "robust/decimal_comma",
-    1,
+    2,
     partial(read_number, comma=True),
     partial(spell_target, comma=True),
     same_number,

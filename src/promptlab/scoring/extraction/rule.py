@@ -71,7 +71,7 @@ class Rule:
         return f"{self.name}@{self.version}"
 
 
-_MODULES = ("text", "listing", "code", "number", "choice", "label", "compat")
+_MODULES = ("text", "listing", "code", "number", "choice", "label", "mathematics", "compat")
 
 
 @cache

@@ -33,6 +33,7 @@ class Exhibit:
     answer: str
     target: str = ""
     other: str = ""
+    targets: tuple[str, ...] = ()
 
 
 @scorer("judge")

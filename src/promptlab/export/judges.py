@@ -1,12 +1,13 @@
-"""What judges did, in lines: their cost, what was not scored, how consistent they are, what people say."""
+"""What judges did: their cost, what was not scored, how consistent they are, what people say."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import click
+from promptlab.analysis import words
+from promptlab.export.plain_text import plain
 
 if TYPE_CHECKING:
     from promptlab.analysis.judged import Agreement, JudgeReport
@@ -18,6 +19,8 @@ def print_judges(reports: Iterable[JudgeReport]) -> None:
     """A paragraph for each judge."""
     import shutil
 
+    import click
+
     width = min(max(shutil.get_terminal_size().columns, _NARROW), _WIDE)
     for report in reports:
         click.echo()
@@ -27,9 +30,6 @@ def print_judges(reports: Iterable[JudgeReport]) -> None:
 
 def judge_lines(report: JudgeReport) -> Iterator[str]:
     """What there is to say of one judge; the first line is the bill."""
-    from promptlab.analysis import words
-    from promptlab.export import plain
-
     done = report.done
     cost = "cost unknown" if done.cost_usd is None else words.usd(done.cost_usd)
     paid = "unknown" if done.paid_usd is None else words.usd(done.paid_usd)
@@ -64,8 +64,6 @@ def judge_lines(report: JudgeReport) -> Iterator[str]:
 
 
 def _human_lines(human: Agreement) -> Iterator[str]:
-    from promptlab.export import plain
-
     if human.unfit:
         yield f"People's labels do not fit this judge: {plain(human.unfit)}"
         return
@@ -90,3 +88,56 @@ def _human_lines(human: Agreement) -> Iterator[str]:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def judges_said(reports: Iterable[JudgeReport]) -> Iterator[str]:
+    """A sentence for each judge, for a caption or a methods section."""
+    for report in reports:
+        text = f"{report.scorer} is graded by {report.model} ({report.kind})"
+        if report.consistency is not None:
+            text += f", which keeps {report.consistency:.0%} of its verdicts when the order is swapped"
+        human = report.human
+        if human is not None and human.agreement is not None:
+            kappa = "" if human.kappa is None else f", Cohen's kappa {human.kappa:.2f}"
+            text += f"; it agrees with people on {human.agreement:.0%} of {_count(human.n, 'label')}{kappa}"
+        else:
+            text += "; it was not compared with people"
+        yield f"{text}."
+
+
+def judge_rows(reports: Iterable[JudgeReport]) -> Iterator[dict[str, Any]]:
+    """A judge's bill, consistency and agreement as a row; with people's labels, a row for each cell.
+
+    `cost_usd` is what its calls cost as first paid, `paid_usd` what this run paid. `corrected_mean` is the
+    judge's mean corrected by the labels.
+    """
+    for report in reports:
+        done, human = report.done, report.human
+        row = {
+            "scorer": report.scorer,
+            "kind": report.kind,
+            "model": report.model,
+            "judged": done.ok,
+            "unscored": done.unscored,
+            "errors": done.errors,
+            "calls": done.calls,
+            "tokens": done.tokens,
+            "cost_usd": done.cost_usd,
+            "paid_usd": done.paid_usd,
+            "consistency": report.consistency,
+            "repeat_agreement": done.agreement,
+            "labels": human.n if human else 0,
+            "human_agreement": human.agreement if human else None,
+            "kappa": human.kappa if human else None,
+            "kappa_weighted": human.kappa_weighted if human else None,
+        }
+        for name, judge, fixed in human.means if human and human.means else ((None, None, None),):
+            yield row | {
+                "cell_variant": name.variant if name else None,
+                "cell_model": name.model if name else None,
+                "cell_dataset": name.dataset if name else None,
+                "judge_mean": judge,
+                "corrected_mean": fixed.mean if fixed else None,
+                "ci_low": fixed.low if fixed else None,
+                "ci_high": fixed.high if fixed else None,
+            }
