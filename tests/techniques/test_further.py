@@ -221,7 +221,9 @@ def test_no_reply_however_odd_breaks_a_technique(tmp_path: Path, reply: str) -> 
 
     (tmp_path / "g.csv").write_text("seven,is,odd\n")
     (tmp_path / "c.txt").write_text("Seven is odd.")
+    (tmp_path / "o.json").write_text('{"signature": {"instructions": "Add."}, "demos": []}')
     needed = {
+        "optimized": {"from": "o.json"},
         "retrieval": {"corpus_file": "c.txt"},
         "knowledge_graph": {"facts_file": "g.csv"},
         "mind_map": {"facts_file": "g.csv"},

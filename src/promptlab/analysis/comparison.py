@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from promptlab.analysis.cells import CellResult, Family
 from promptlab.analysis.families import CellName
 from promptlab.analysis.intervals import Interval
+from promptlab.analysis.optimizations import Optimization, break_even
 from promptlab.analysis.paired import Difference
 from promptlab.basics.registry import matching_names
 
@@ -200,8 +201,9 @@ class Breakdown:
 @dataclass(frozen=True, eq=False)
 class Comparison:
     """What `compare` prints. `notes` are statements about the run that belong beside every verdict,
-    `judges` what judging took: it is not in the cells' cost. `vary`: what each repeat drew anew;
-    `tried`: how many variants the test samples have seen, in all runs around this one."""
+    `judges` what judging took, `optimizations` what finding prompts took: neither is in the cells' cost.
+    `vary`: what each repeat drew anew; `tried`: how many variants the test samples have seen, in all runs
+    around this one."""
 
     run: str
     experiment: str
@@ -215,6 +217,7 @@ class Comparison:
     notes: tuple[str, ...] = ()
     breakdowns: tuple[Breakdown, ...] = ()
     judges: tuple[JudgeReport, ...] = ()
+    optimizations: tuple[Optimization, ...] = ()
     vary: tuple[str, ...] = ("completion",)
     tried: tuple[Tried, ...] = ()
 
@@ -257,6 +260,7 @@ class Comparison:
         return replace(
             self,
             cells=tuple(cell for cell in self.cells if kept(cell.name)),
+            optimizations=tuple(each for each in self.optimizations if kept(each.cell)),
             pairs=tuple(pair for pair in self.pairs if kept(pair.a) and kept(pair.b)),
             breakdowns=tuple(
                 replace(
@@ -274,6 +278,7 @@ class Comparison:
         `breakdown` is in it where the file asks for one.
         """
         broken_down = [each.to_json() for each in self.breakdowns]
+        searches = [each.to_json(break_even(each, self)) for each in self.optimizations]
         return {
             "run": self.run,
             "experiment": self.experiment,
@@ -283,4 +288,5 @@ class Comparison:
             "pairs": [pair.to_json() for pair in self.pairs],
             **({"breakdown": broken_down} if broken_down else {}),
             **({"judges": [judge.to_json() for judge in self.judges]} if self.judges else {}),
+            **({"optimizations": searches} if searches else {}),
         }

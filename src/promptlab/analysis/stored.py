@@ -17,6 +17,7 @@ from promptlab.analysis.comparison import Comparison, Status
 from promptlab.analysis.counted import counts_of
 from promptlab.analysis.exposure import extensions, tried_on_test
 from promptlab.analysis.judged import judge_reports
+from promptlab.analysis.optimizations import optimizations_of
 from promptlab.analysis.recall import recalls
 from promptlab.analysis.wording import ranges
 from promptlab.datasets import AnswerType
@@ -89,9 +90,12 @@ def compare_run(
     )
     told = ranges(compared.cells, specs, compared.primary)
     vary = tuple(manifest.get("vary", compared.vary))
+    place = {cell.name: number for number, cell in enumerate(compared.cells)}
+    current = [each for each in optimizations_of(manifest) if each.cell in place]
     return replace(
         compared,
         judges=judges,
+        optimizations=tuple(sorted(current, key=lambda each: place[each.cell])),
         notes=(*compared.notes, *told, *retrieved),
         vary=vary,
         tried=tried_on_test(run),

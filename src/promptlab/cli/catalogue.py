@@ -47,7 +47,8 @@ def settings_lines(fields: dict[str, Any], indent: str = "  ") -> list[str]:
         nested = isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel)
         nested = nested and not _is_technique(info.annotation)
         default = "required" if info.is_required() else f"default {_flow(_default(info))}"
-        lines.append(f"{indent}{field}: {_type(info.annotation)}{'' if nested else f', {default}'}")
+        kept = "" if nested else f", {default}"
+        lines.append(f"{indent}{info.alias or field}: {_type(info.annotation)}{kept}")
         if nested:
             lines += settings_lines(info.annotation.model_fields, f"{indent}  ")
     return lines

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from promptlab.basics.errors import UsageError
+
+if TYPE_CHECKING:
+    from promptlab.runs import RunDirectory
 
 SHOWN_TRIALS = 20
 SHOWN_ENTRY_CHARS = 100
@@ -62,6 +65,7 @@ def runs(name: str | None, trend: bool, as_json: bool) -> None:
 @click.argument("run")
 @click.argument("trial", type=int, required=False)
 @click.option("--sample", metavar="ID", help="Only the trials of this sample, side by side.")
+@click.option("--prompts", is_flag=True, help="The optimized prompts: before and after, what was tried, why.")
 @click.option("--failed", is_flag=True, help="Only trials without an answer or with an error.")
 @click.option(
     "--limit", type=click.IntRange(min=1), default=SHOWN_TRIALS, show_default=True, help="At most N."
@@ -75,12 +79,22 @@ def runs(name: str | None, trend: bool, as_json: bool) -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def show(
-    run: str, trial: int | None, sample: str | None, failed: bool, limit: int, offset: int, as_json: bool
+    run: str,
+    trial: int | None,
+    sample: str | None,
+    prompts: bool,
+    failed: bool,
+    limit: int,
+    offset: int,
+    as_json: bool,
 ) -> None:
     """Show a RUN's trials, or one TRIAL with every call: prompts, replies, tokens, cost."""
     from promptlab.basics.home import find_home
     from promptlab.runs import RunReader, find_run
 
+    if prompts:
+        _show_prompts(find_run(find_home(), run), as_json)
+        return
     with RunReader(find_run(find_home(), run)) as reader:
         if trial is not None:
             found = {
@@ -108,6 +122,23 @@ def show(
                 f"`promptlab show {run} TRIAL` one in full.",
                 err=True,
             )
+
+
+def _show_prompts(run: RunDirectory, as_json: bool) -> None:
+    from promptlab.cli.artifacts import artifact_lines
+    from promptlab.runs.optimizing import artifacts_of
+
+    found = artifacts_of(run)
+    if as_json:
+        _print_json(found)
+        return
+    if not found:
+        raise UsageError(f"run {run.id} has no optimized prompts.")
+    for number, entry in enumerate(found):
+        names = " × ".join(_block(entry[key]) for key in ("variant", "model", "dataset"))
+        click.echo(f"{chr(10) if number else ''}{names}\n{run.path / entry['file']}")
+        for line in artifact_lines(entry["artifact"]):
+            click.echo(line)
 
 
 @click.command()

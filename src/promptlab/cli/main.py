@@ -17,6 +17,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "compare": ("promptlab.cli.compare", "Run what is missing of experiments and print the comparison."),
     "run": ("promptlab.cli.run", "Run what is missing of experiments; print where it is kept."),
     "estimate": ("promptlab.cli.estimate", "What is still to be sent, what it costs, what it can find."),
+    "optimize": ("promptlab.cli.optimize", "Find optimizers' prompts on train and dev, and keep them."),
     "demo": ("promptlab.cli.demo", "The quickstart: four ways to ask a small model, compared."),
     "init": ("promptlab.cli.init", "Write a commented experiment file, for a data file of yours."),
     "validate": ("promptlab.cli.check", "Check experiment files and their data; call nothing."),

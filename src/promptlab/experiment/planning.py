@@ -22,7 +22,8 @@ from promptlab.experiment.scoring import Scoring, resolve_scoring
 from promptlab.experiment.variants import Variant, resolve_variants
 from promptlab.experiment.yaml_lines import Path_
 from promptlab.models import Model
-from promptlab.scoring import AnswerForm, Gold
+from promptlab.optimizers import Optimizer, clean_splits
+from promptlab.scoring import AnswerForm, Gold, Scorer
 from promptlab.scoring.code_tests import CodeTests
 from promptlab.techniques import CellContext
 
@@ -42,7 +43,7 @@ def plan_of(loaded: Loaded, home: Path) -> Plan:
         datasets = _open_datasets(loaded, variants, home, stack)
         scoring = resolve_scoring(loaded, [variant.name for variant in variants])
         cells = [
-            _cell(loaded, variant, model, dataset, embedding)
+            _cell(loaded, variant, model, dataset, embedding, scoring, models)
             for dataset in datasets
             for model in models
             for variant in variants
@@ -76,11 +77,13 @@ def plan_of(loaded: Loaded, home: Path) -> Plan:
 def add_variants(plan: Plan, added: Mapping[str, Variant]) -> None:
     """Puts each variant right after the one that is named, in every model and data set."""
     cells: list[Cell] = []
+    models = list({cell.model.name: cell.model for cell in plan.cells}.values())
     for cell in plan.cells:
         cells.append(cell)
         variant = added.get(cell.variant.name)
         if variant is not None:
-            cells.append(_cell(plan.loaded, variant, cell.model, cell.dataset, plan.embedding))
+            around = (cell.model, cell.dataset, plan.embedding, plan.scoring, models)
+            cells.append(_cell(plan.loaded, variant, *around))
     plan.cells = cells
     plan.variants = [*plan.variants, *added.values()]
 
@@ -184,7 +187,15 @@ _NOT_DRAWN = {
 }
 
 
-def _cell(loaded: Loaded, variant: Variant, model: Model, dataset: Dataset, embedding: Model | None) -> Cell:
+def _cell(
+    loaded: Loaded,
+    variant: Variant,
+    model: Model,
+    dataset: Dataset,
+    embedding: Model | None,
+    scoring: Scoring,
+    models: list[Model],
+) -> Cell:
     task = variant.task
     if task.answer is AnswerType.LABEL and not task.labels:
         try:
@@ -205,6 +216,16 @@ def _cell(loaded: Loaded, variant: Variant, model: Model, dataset: Dataset, embe
     searches = embedding if variant.technique.reads_embeddings() else None
     if searches is not None:
         spec["embedding"] = searches.identity()
+    metrics = {name: each for name, each in scoring.scorers.items() if not each.runs_code}
+    metric = None
+    known_models = {each.name: each for each in models}
+    for optimizer in variant.technique.optimizers():
+        assert isinstance(optimizer, Optimizer)
+        metric = _metric(scoring, metrics, optimizer.metric)
+        spec |= clean_splits(dataset, task).identity()
+        spec["metric"] = metric[1].identity() if metric else None
+        if optimizer.prompt_model in known_models:
+            spec["prompt_model"] = known_models[optimizer.prompt_model].identity()
     vary = frozenset(loaded.spec.vary) & (variant.technique.redraws() | {"completion"})
     if vary != {"completion"}:
         spec["vary"] = sorted(vary)
@@ -220,9 +241,18 @@ def _cell(loaded: Loaded, variant: Variant, model: Model, dataset: Dataset, embe
         timeout_s=loaded.spec.limits.timeout_s,
         embedding=searches,
         allow_unsafe_code=loaded.spec.allow_unsafe_code,
+        metric=metric,
+        metrics=tuple(metrics),
+        models=known_models,
         vary=vary,
     )
     return Cell(variant, model, dataset, task, cell_hash, spec, context)
+
+
+def _metric(scoring: Scoring, metrics: dict[str, Scorer], wanted: str | None) -> tuple[str, Scorer] | None:
+    """The scorer that an optimizer optimizes: the one it names, else the headline's."""
+    name = wanted or scoring.primary or scoring.shown[0]
+    return (name, metrics[name]) if name in metrics else None
 
 
 def _check_questions(loaded: Loaded, scoring: Scoring, dataset: Dataset) -> None:

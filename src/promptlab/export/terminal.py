@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from promptlab.analysis import words
 from promptlab.analysis.comparison import CellSummary, Comparison, Pair, Verdict
+from promptlab.analysis.optimizations import optimization_sentences
 from promptlab.analysis.verdict import Speaker
 from promptlab.export.columns import Glyphs, effort_columns, outcome_columns, score_columns
 from promptlab.export.cost_line import cost_sentences
@@ -63,6 +64,8 @@ def comparison_lines(
         said.append(plain(sentence), style="not bold default")
         lines += _wrapped(said, width, indent=3)
     for sentence in cost_sentences(comparison):
+        lines += _wrapped(Text(plain(sentence), style="dim"), width)
+    for sentence in optimization_sentences(comparison):
         lines += _wrapped(Text(plain(sentence), style="dim"), width)
     for note in comparison.notes:
         lines += _wrapped(Text(f"Note: {plain(note)}", style="yellow"), width, indent=6)

@@ -21,8 +21,10 @@ from promptlab.datasets import Dataset
 from promptlab.experiment import Cell, Plan, Trial
 from promptlab.models import Client, Completion
 from promptlab.models.pricing import in_usd
+from promptlab.optimizers.spending import Stopped
 from promptlab.runs.events import Event, Listen, event
 from promptlab.runs.feed import Feed
+from promptlab.runs.optimizing import Workplace
 from promptlab.runs.progress import Progress
 from promptlab.runs.regrade import BY_TECHNIQUE
 from promptlab.runs.rows import TrialRow
@@ -51,8 +53,10 @@ class Engine:
         *,
         progress: Progress | None = None,
         listen: Listen | None = None,
+        workplace: Workplace | None = None,
     ) -> None:
         self._plan = plan
+        self._workplace = workplace
         self._store = store
         self._client = client
         self.progress = progress or Progress()
@@ -95,6 +99,7 @@ class Engine:
         """
         cells = self._plan.chosen
         self.progress.planned = sum(self._plan.trials_in(cell) for cell in cells)
+        self._store.forget_requests()
         scripts = {each.name: _script(each) for each in self._plan.datasets}
         for cell in cells:
             self._graders[cell.hash] = Grader(
@@ -102,19 +107,11 @@ class Engine:
             )
             self._store.stop_cell(self._cells[cell.hash], None)
             cell.context.door = self._client
-            try:
-                await cell.context.prepare()
-            except CallError as error:  # texts to search in could not be embedded
-                self._stop(cell, str(error))
-        lanes: dict[str, list[Cell]] = {}
-        for cell in cells:
-            lanes.setdefault(cell.model.name, []).append(cell)
-        self._store.forget_requests()
         watch = asyncio.create_task(self._watch_control())
         try:
-            async with asyncio.TaskGroup() as group:
-                for lane in lanes.values():
-                    group.create_task(self._lane(lane))
+            for cell in cells:
+                await self._prepare(cell)
+            await self._run_lanes(cells)
         finally:
             watch.cancel()
         if self._failure is not None:
@@ -123,6 +120,32 @@ class Engine:
             failed = self.progress.errors or self._stopped
             self._ending = "failed" if failed else "complete"
         return self._ending
+
+    async def _prepare(self, cell: Cell) -> None:
+        """What all trials of a cell share: vectors, an optimized prompt."""
+        if self._ending is not None:
+            return
+        try:
+            if self._workplace is None:
+                await cell.context.prepare()
+            else:
+                await self._workplace.prepare(self._plan, cell, lambda: self._ending is not None)
+        except CallError as error:  # texts to search in could not be embedded, no prompt could be scored
+            self._stop(cell, str(error))
+        except BudgetReached as error:
+            self.budget_message = str(error)
+            self._end("stopped: budget")
+        except Stopped:
+            self._end("interrupted")
+        self.progress.sent_calls = self._client.stats.sent_calls
+
+    async def _run_lanes(self, cells: Sequence[Cell]) -> None:
+        lanes: dict[str, list[Cell]] = {}
+        for cell in cells:
+            lanes.setdefault(cell.model.name, []).append(cell)
+        async with asyncio.TaskGroup() as group:
+            for lane in lanes.values():
+                group.create_task(self._lane(lane))
 
     async def _lane(self, cells: Sequence[Cell]) -> None:
         """One model's trials: workers that draw from one lazy feed."""

@@ -23,6 +23,7 @@ from promptlab.runs.directory import RunDirectory, latest_run
 from promptlab.runs.finished import Finished
 from promptlab.runs.judge_estimate import JudgeEstimate, estimate_judge
 from promptlab.runs.judging import bind
+from promptlab.runs.optimizing import Workplace
 from promptlab.runs.rehearsal import CacheView, rehearse
 from promptlab.runs.span import Span
 from promptlab.runs.tally import Tally
@@ -146,7 +147,8 @@ def estimate(
 
     async def work() -> tuple[CellEstimate, ...]:
         async with CacheView.open(home if use_cache else None, plan.max_age_s()) as cache:
-            return tuple([await _cell(plan, cell, run, cache, sampled_trials) for cell in plan.chosen])
+            place = Workplace(home, None, lambda message: None, use_cache and not fresh)
+            return tuple([await _cell(plan, cell, run, cache, sampled_trials, place) for cell in plan.chosen])
 
     return Estimate(run_sync(work()), _judges(plan, run))
 
@@ -178,7 +180,7 @@ def _judges(plan: Plan, run: RunDirectory | None) -> tuple[JudgeEstimate, ...]:
 
 
 async def _cell(
-    plan: Plan, cell: Cell, run: RunDirectory | None, cache: CacheView, most: int
+    plan: Plan, cell: Cell, run: RunDirectory | None, cache: CacheView, most: int, place: Workplace
 ) -> CellEstimate:
     with Finished(plan, cell, run) as finished:
         numbers = finished.missing()
@@ -189,10 +191,16 @@ async def _cell(
         trials = [trial for trial in _trials(plan, cell, picked) if not finished.has(trial.identity)]
         tally = Tally(plan, cell, finished.usual() if trials else {})
     weight = len(numbers) / len(picked) if picked else 1.0
+    searches = 0
     if trials:
-        await cell.context.prepare()
+        await place.prepare(plan, cell, bool)
+        searches = place.calls_to_search(cell)
+        if searches:  # nobody knows the prompt yet, so no answer to it is in the cache
+            cache = CacheView(None, None)
     for trial in trials:
         tally.add(await rehearse(trial, cache))
+    if searches:
+        tally.search(searches, weight)
     return CellEstimate(
         cell.variant.name,
         cell.model.name,

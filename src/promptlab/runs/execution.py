@@ -26,6 +26,7 @@ from promptlab.runs.interrupting import Interruptible, wait_for
 from promptlab.runs.judges import Surroundings, judge_missing
 from promptlab.runs.judging import BoundJudge, Judged, bind
 from promptlab.runs.labels import keep_labels
+from promptlab.runs.optimizing import Workplace
 from promptlab.runs.programs import code_scorers, run_missing
 from promptlab.runs.progress import Progress
 from promptlab.runs.regrade import grade_missing
@@ -352,7 +353,8 @@ def _run(
             fresh=options.fresh,
             seed=plan.spec.seed,
         )
-        engine = Engine(plan, store, client, progress=progress, listen=listen)
+        workplace = Workplace(home, run, tell, reuse=options.use_cache and not options.fresh)
+        engine = Engine(plan, store, client, progress=progress, listen=listen, workplace=workplace)
         holder.append(engine)
         try:
             status = await engine.run()

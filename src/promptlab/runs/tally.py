@@ -69,6 +69,16 @@ class Tally:
         longest = max(each.expected for each in prompts)
         self._pay(calls, prompt, reply, longest)
 
+    def search(self, calls: int, weight: float) -> None:
+        """An optimizer's search before the trials, each call like one of theirs; `weight` is theirs."""
+        if not self.calls.expected:
+            return
+        share = Span(1, calls, calls).times(1 / self.calls.expected / weight)
+        tokens, usd = self.tokens, self.usd
+        self.calls += Span(1, calls, calls).times(1 / weight)
+        self.tokens += tokens * share
+        self.usd += usd * share
+
     def _calls(self, trial: Rehearsal) -> Span:
         """What was rehearsed; where the number may vary, or not all could be, as the technique plans."""
         sent, planned = len(trial.sent), self._planned

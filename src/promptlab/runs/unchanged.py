@@ -17,6 +17,7 @@ from promptlab.runs.store import connect
 # time; a judge may have been asked about a part of the answers.
 _REACHES_FURTHER = (
     b"${", b"_file", b"human_labels", b".py", b"gates", b"judge", b"match_tokens", b"embedding_similarity",
+    b"optimized",
 )  # fmt: skip
 _COUNTS = """SELECT (SELECT sum(planned) FROM cells WHERE position IS NOT NULL),
     (SELECT count(*) FROM trials JOIN cells ON cells.id = trials.cell

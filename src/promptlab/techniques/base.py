@@ -101,6 +101,7 @@ class Technique(BaseModel, ABC):
     # What stands before a demo's question and answer where all demos are in one message.
     marks: ClassVar[tuple[str, str]] = ("", "")
     runs_code: ClassVar[bool] = False  # `solve` runs what the model wrote: `ctx.run_program`
+    optimizes: ClassVar[bool] = False  # `prepare` looks for its prompt on train and dev, with calls
     default_sampling: ClassVar[Mapping[str, Any]] = MappingProxyType({"temperature": 0})
     registered_name: ClassVar[str] = ""
     fidelity: ClassVar[Fidelity | None] = None  # for the page that lists techniques
@@ -164,6 +165,13 @@ class Technique(BaseModel, ABC):
     def may_run_code(self) -> bool:
         """Whether it, or a technique inside it, runs what a model wrote."""
         return self.runs_code or any(part.may_run_code() for _, part in self.parts())
+
+    def optimizers(self) -> Iterator[Technique]:
+        """Those that look for their prompt before the first trial: itself, or techniques inside it."""
+        if self.optimizes:
+            yield self
+        for _, part in self.parts():
+            yield from part.optimizers()
 
     def reads_embeddings(self) -> bool:
         """Whether it searches with the experiment's embedding model, where there is one."""
@@ -255,6 +263,14 @@ techniques: Registry[Technique] = Registry(
         "generated_knowledge": "promptlab.techniques.generated_knowledge",
         "knowledge_graph": "promptlab.techniques.knowledge_graph",
         "mind_map": "promptlab.techniques.mind_map",
+        # Optimizers stand in a room above: a name is all that is known of them here.
+        "optimized": "promptlab.optimizers.optimized",
+        "random_search": "promptlab.optimizers.random_search",
+        "ape": "promptlab.optimizers.ape",
+        "opro": "promptlab.optimizers.opro",
+        "prompt_wizard": "promptlab.optimizers.prompt_wizard",
+        "reprompt": "promptlab.optimizers.reprompt",
+        "dspy": "promptlab.optimizers.dspy_technique",
     },
     group="promptlab.techniques",
 )

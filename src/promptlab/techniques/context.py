@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promptlab.basics.errors import CallError, ExperimentError, UsageError
@@ -15,7 +16,7 @@ from promptlab.models.door import Door
 from promptlab.models.embedding import embedding_requests, vectors_of
 from promptlab.models.request import Completion, Draw, Message, Model, Request
 from promptlab.retrieval import own_text
-from promptlab.scoring.base import AnswerForm, Extraction
+from promptlab.scoring.base import AnswerForm, Extraction, Scorer
 from promptlab.scoring.extraction import ROBUST, extract, spell
 from promptlab.techniques.base import FROM_REPLY, Answer, CallRecord, Technique, Trace
 from promptlab.techniques.formats import Part, rendered
@@ -23,6 +24,7 @@ from promptlab.techniques.notation import expand
 
 if TYPE_CHECKING:
     from promptlab.datasets import Dataset
+    from promptlab.models.limits import Rate
     from promptlab.retrieval import DemoSelector, DemoSpec
     from promptlab.sandbox import ProgramResult, SandboxLimits
 
@@ -38,12 +40,28 @@ class _Sampling:
     spelled: tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True)
+class Compiling:
+    """Where optimizers keep what they find, whom they tell, and who stops them.
+
+    Without `reuse` what was kept before is found again.
+    """
+
+    folder: Path
+    label: str
+    tell: Callable[[str], None]
+    stopped: Callable[[], bool]
+    rates: Mapping[str, Rate]
+    reuse: bool = True
+
+
 @dataclass
 class CellContext:
     """One cell's surroundings: task, model, the train and dev splits, the seed.
 
     `sampling` is what the variant sets, `embedding` the experiment's embedding model, `vary` what each repeat
-    draws anew. `kept` is where a technique puts what it prepares. There is no way from here to a test sample.
+    draws anew. `kept` is where a technique puts what it prepares. Optimizers optimize `metric`, one of the
+    experiment's `metrics`, may ask its other `models`, and look for a prompt only where there is `compiling`.
     """
 
     task: Task
@@ -58,6 +76,10 @@ class CellContext:
     door: Door | None = None
     allow_unsafe_code: bool = False
     vary: frozenset[str] = frozenset({"completion"})
+    metric: tuple[str, Scorer] | None = None
+    metrics: Sequence[str] = ()
+    models: Mapping[str, Model] = field(default_factory=dict)
+    compiling: Compiling | None = None
     kept: dict[str, Any] = field(default_factory=dict)
     _demos: dict[int, DemoSelector] = field(default_factory=dict)
     _unstaged: _Sampling | None = None
@@ -67,9 +89,7 @@ class CellContext:
         """The same surroundings for a technique inside this one."""
         known = self._parts.get(id(technique))
         if known is None:
-            known = replace(
-                self, technique=technique, kept={}, door=self.door, _demos={}, _unstaged=None, _parts={}
-            )
+            known = replace(self, technique=technique, kept={}, _demos={}, _unstaged=None, _parts={})
             self._parts[id(technique)] = known
         return known
 
@@ -77,7 +97,7 @@ class CellContext:
         """Prepares the technique and all those inside it. Once, before the first trial."""
         for _, part in self.technique.parts():
             inner = self.part(part)
-            inner.door = self.door
+            inner.door, inner.compiling = self.door, self.compiling
             await inner.prepare()
         spec = self.technique.demo_spec(self.task)
         if spec is not None:

@@ -1,0 +1,1 @@
+"""DSPy's optimizers and programs over our door. Nothing here imports DSPy before it is used."""

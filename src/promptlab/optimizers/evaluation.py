@@ -1,0 +1,174 @@
+"""What an optimizer may do: ask its writing model, and have a prompt scored on rows it was given."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from promptlab.basics.errors import NoAnswer
+from promptlab.basics.hashing import digest, seeded
+from promptlab.datasets import Sample, Task
+from promptlab.models.door import Door
+from promptlab.models.request import Draw, Message, Model, Request
+from promptlab.optimizers.program import Program, target_text
+from promptlab.optimizers.spending import ScopedDoor, Spending
+from promptlab.scoring import Grader
+from promptlab.techniques.base import FROM_REPLY, Answer
+from promptlab.techniques.context import CellContext, TrialContext
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One row: what the model replied, the value read from it, the metric's score from 0 to 1."""
+
+    sample: Sample
+    reply: str
+    answer: str | tuple[str, ...] | None
+    failure: str | None
+    score: float
+
+    @property
+    def right(self) -> bool:
+        return self.score >= 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A program on some rows. A row without an answer scores 0."""
+
+    rows: tuple[Scored, ...]
+
+    @property
+    def mean(self) -> float:
+        return sum(row.score for row in self.rows) / len(self.rows) if self.rows else 0.0
+
+    @property
+    def wrong(self) -> list[Scored]:
+        return [row for row in self.rows if not row.right]
+
+    @property
+    def answered(self) -> int:
+        return sum(row.failure is None for row in self.rows)
+
+
+class Evaluate(Protocol):
+    """Scores a program on train or dev rows. Whole or not at all: CallsSpent where the budget is short."""
+
+    async def __call__(
+        self, program: Program, samples: Sequence[Sample], *, step: int, candidate: int
+    ) -> Evaluation: ...
+
+    def graded(self, sample: Sample, answer: Answer | None, failure: Any = None) -> Scored:
+        """The metric's score of an answer to a row, for programs that are not asked through here."""
+        ...
+
+
+@dataclass
+class Trials:
+    """Implements `Evaluate`: each row is a trial of the cell, through its door, counted and recorded."""
+
+    cell: CellContext
+    hash: str
+    spending: Spending
+    grader: Grader
+    metric: str
+
+    async def __call__(
+        self, program: Program, samples: Sequence[Sample], *, step: int, candidate: int
+    ) -> Evaluation:
+        self.spending.need(self.cell.model, len(samples))
+        around = replace(self.cell, kept={"program": program}, _demos={}, _unstaged=None, compiling=None)
+        found = await asyncio.gather(
+            *(self._row(around, sample, f"{step}/{candidate}/{row}") for row, sample in enumerate(samples)),
+            return_exceptions=True,  # those in flight are paid for
+        )
+        rows = []
+        for each in found:
+            if isinstance(each, BaseException):
+                raise each
+            rows.append(each)
+        return Evaluation(tuple(rows))
+
+    async def _row(self, around: CellContext, sample: Sample, place: str) -> Scored:
+        assert self.cell.door is not None
+        door = ScopedDoor(self.cell.door, self.spending, f"{self.hash}/{place}")
+        ctx = TrialContext(around, door, sample.question(), 0)
+        answer: Answer | None = None
+        failure = None
+        try:
+            answer = await ctx.solve()
+        except NoAnswer as error:
+            failure = error.kind
+        return self.graded(sample, answer, failure)
+
+    def graded(self, sample: Sample, answer: Answer | None, failure: Any = None) -> Scored:
+        """The metric's score of an answer to a row."""
+        given = None if answer is None or answer.value is FROM_REPLY else (answer.value, answer.rule)
+        graded = self.grader.grade(
+            answer.reply.text if answer else "",
+            sample,
+            finish_reason=answer.reply.finish_reason if answer else "stop",
+            failure=failure,
+            given=given,
+        )
+        score = graded.scores[self.metric] or 0.0
+        return Scored(sample, answer.reply.text if answer else "", graded.value, graded.failure, score)
+
+
+@dataclass
+class OptimizerContext:
+    """What `compile` works with besides its rows: the task, the writing model, a generator, messages.
+
+    There is no way from here to a test sample. `writer` is the model that writes prompts: the cell's own,
+    or the optimizer's `prompt_model`.
+    """
+
+    task: Task
+    model: Model
+    writer: Model
+    seed: int
+    hash: str
+    spending: Spending
+    door: Door
+    timeout_s: float
+    cell: str
+    tell: Callable[[str], None]
+    sampling: Mapping[str, Any] = field(default_factory=dict)
+    _seen: Counter[str] = field(default_factory=Counter)
+
+    def rng(self, *parts: Any) -> random.Random:
+        """Seeded by the experiment, the optimization and `parts`."""
+        return seeded(self.seed, self.hash, *parts)
+
+    async def ask(
+        self, text: str, *, name: str, step: int, candidate: int = 0, system: str = "", **sampling: Any
+    ) -> str:
+        """The writing model's reply to one message. Sampling of the model's own, then what is given here."""
+        messages = (*([Message("system", system)] if system else []), Message("user", text))
+        scope = f"{self.hash}/{step}/{candidate}/{name}"
+        ordinal = self._seen[key := digest([scope, system, text])]
+        self._seen[key] += 1
+        values = {**self.writer.sampling, **sampling}
+        request = Request(
+            model=self.writer,
+            messages=messages,
+            sampling=values,
+            defaults=frozenset(values.keys() - self.writer.sampling.keys()),
+            draw=Draw(0, ordinal),
+            name=name,
+            cell=self.cell,
+            timeout_s=self.timeout_s,
+        )
+        return (await ScopedDoor(self.door, self.spending, scope).complete(request)).text
+
+    def question(self, sample: Sample) -> str:
+        """What the task asks of a row."""
+        return self.task.render_prompt(sample.question())
+
+    def target(self, sample: Sample) -> str:
+        """A row's accepted answer. Never for a prompt that the evaluated model gets with that row."""
+        return target_text(sample, self.task)
