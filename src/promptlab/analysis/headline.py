@@ -275,7 +275,7 @@ class _Headline:
         a, b = self.speaker.sides(focus.pair)
         if focus.turned:
             a, b = b, a
-        said = f"{a} takes {ratio:.1f} times the tokens of {b}"
+        said = f"{a} takes {ratio:.{1 if ratio >= 0.1 else 2}f} times the tokens of {b}"
         return f"{said} ({words.count(tokens[0])} against {words.count(tokens[1])} per trial)."
 
     # Looking things up
