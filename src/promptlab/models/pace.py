@@ -78,6 +78,7 @@ class Pace:
     _changed_at: float = 0.0
     # The last cut, the successes and refusals since then, and how many cuts came right after another.
     _cut_at: float = float("-inf")
+    _window_cut_at: float = float("-inf")
     _successes: int = 0
     _total: int = 0
     _refusals: int = 0
@@ -188,6 +189,7 @@ class Pace:
                 # More in flight than lately went well: the endpoint limits that.
                 lower = level - 1.0 if self._served() >= CUT else max(proven, level * factor)
                 self.window = max(1.0, min(self.window, lower))
+                self._window_cut_at = now
             else:
                 # What it served over the last minute it will serve again, whatever it refuses just now.
                 rate = max(SLOWEST_RATE, CUT * self._goodput(now), factor * (self.rate or 0.0))
@@ -201,7 +203,8 @@ class Pace:
     def _pause(self, now: float, retry_after_s: float) -> None:
         if self._in_a_row == REFUSALS_IN_A_ROW:
             self._rate_before_pause = self.rate
-        if self._knows_goodput(now):
+        # Refusals of the burst that has just cut the window say nothing about the rate.
+        if self._knows_goodput(now) and now >= self._window_cut_at + COOL_DOWN_S:
             floor = max(SLOWEST_RATE, (self._rate_before_pause or 0.0) * DEEPEST_PAUSE_CUT)
             self.rate = min(self.rate or math.inf, max(floor, self._goodput(now)))
         self.paused_until = now + min(PAUSE_CAP_S, max(self._pause_s, retry_after_s))
