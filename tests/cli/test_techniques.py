@@ -10,9 +10,11 @@ import pytest
 from click.testing import CliRunner
 from ruamel.yaml import YAML
 
+from promptlab.basics.json_text import json_text
 from promptlab.cli.techniques import techniques as command
 from promptlab.cli.techniques_page import page
 from promptlab.experiment.unfolding import VARIANT_KEYS
+from promptlab.optimizers import Artifact, Program
 from promptlab.techniques import Technique, techniques
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "techniques.md"
@@ -47,6 +49,7 @@ def test_a_technique_says_source_calls_records_and_limits(name: str) -> None:
 def test_the_entry_that_is_shown_builds(name: str, tmp_path: Path) -> None:
     (tmp_path / "passages.jsonl").write_text('{"text": "one"}\n')
     (tmp_path / "triples.csv").write_text("a,b,c\n")
+    (tmp_path / "found.json").write_text(json_text(Artifact(Program()).to_json()))
     entry: dict[str, Any] = YAML(typ="safe").load(techniques.get(name).example)
     assert entry.pop("technique") == name
     built = techniques.get(name).model_validate(entry, context={"folder": tmp_path})

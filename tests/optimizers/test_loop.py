@@ -133,7 +133,7 @@ def test_other_settings_seed_or_rows_are_another_optimization(tmp_path: Path) ->
     (tmp_path / "more").mkdir()
     benches = [
         Workbench(tmp_path, "opro"),
-        Workbench(tmp_path, "opro", seed=1),
+        Workbench(tmp_path, "opro", search_seed=1),
         Workbench(tmp_path, "opro", steps=3),
         Workbench(tmp_path, "ape"),
     ]

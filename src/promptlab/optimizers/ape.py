@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -11,7 +12,7 @@ from promptlab.optimizers.evaluation import Evaluation
 from promptlab.optimizers.program import Program
 from promptlab.optimizers.search import Search
 from promptlab.optimizers.writing import cleaned, solved
-from promptlab.techniques.base import technique
+from promptlab.techniques.base import Fidelity, technique
 
 
 @technique("ape")
@@ -21,7 +22,15 @@ class Ape(Optimizer):
     For each of `subsamples` random sets of `demos_each` train rows the writing model says `draws` times
     (temperature 0.9) what the instruction was. Duplicates go; successive halving on growing parts of dev
     leaves one half after each round. Records each candidate, its score, and where it fell out.
+    Limit: one call a candidate and dev row, so a small budget sees few candidates.
     """
+
+    fidelity: ClassVar[Fidelity | None] = Fidelity(
+        exact="5 × 5 demos, 0.9, execution accuracy",
+        chat="asked in words",
+        rebuilt="successive halving in place of resampling",
+    )
+    example: ClassVar[str] = "{technique: ape, budget_calls: 300}"
 
     subsamples: int = Field(default=5, ge=1)
     demos_each: int = Field(default=5, ge=1)

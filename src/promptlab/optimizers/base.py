@@ -53,7 +53,7 @@ class Optimizer(Technique):
     patience: int | None = Field(default=None, ge=1)
     metric: str | None = None
     prompt_model: str | None = None
-    seed: int = 0
+    search_seed: int = 0
 
     async def propose(self, search: Search) -> AsyncIterator[None]:
         """One step of the search after another; the loop takes a look after each."""
@@ -150,12 +150,12 @@ class Optimizer(Technique):
         spending = Spending(self.budget_calls, compiling.rates, compiling.stopped)
         assert ctx.metric is not None
         metric, scorer = ctx.metric
-        rng_seed = f"{ctx.seed}/{self.seed}"
+        rng_seed = f"{ctx.seed}/{self.search_seed}"
         around = OptimizerContext(
             task=ctx.task,
             model=ctx.model,
             writer=writer,
-            seed=ctx.seed * 1_000_003 + self.seed,
+            seed=ctx.seed * 1_000_003 + self.search_seed,
             hash=name,
             spending=spending,
             door=ctx.door,

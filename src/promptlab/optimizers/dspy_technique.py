@@ -7,7 +7,7 @@ import importlib.util
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
 
@@ -32,7 +32,7 @@ from promptlab.optimizers.dspy.search import Watched
 from promptlab.optimizers.evaluation import Evaluate, OptimizerContext
 from promptlab.optimizers.program import Program
 from promptlab.optimizers.spending import CallsSpent, ScopedDoor, Stopped
-from promptlab.techniques.base import Answer, Calls, technique
+from promptlab.techniques.base import Answer, Calls, Fidelity, technique
 from promptlab.techniques.context import CellContext, TrialContext
 
 _LEAST_TRAIN = {"bootstrap_few_shot_with_random_search": 2, "mipro_v2": 2, "simba": 2, "infer_rules": 2}
@@ -48,7 +48,15 @@ class DSPy(Optimizer):
     Of all programs that it ran on every dev row the best one is kept, wherever it stopped. A reply that DSPy
     cannot read is no answer. Records the program's answer beside the calls. With `threads` above 1 a search
     is faster, and which calls its budget's end leaves out depends on the clock.
+    Limit: DSPy's own prompts; another version may write others.
     """
+
+    fidelity: ClassVar[Fidelity | None] = Fidelity(
+        exact="DSPy itself, its calls through the door",
+        chat="as DSPy's chat adapter renders",
+        rebuilt="the best of all programs that ran on dev is kept",
+    )
+    example: ClassVar[str] = "{technique: dspy, optimizer: bootstrap_few_shot}"
 
     optimizer: Literal[
         "labeled_few_shot",
@@ -190,7 +198,7 @@ class DSPy(Optimizer):
         ctx: OptimizerContext,
     ) -> Any:
         demos = {"max_bootstrapped_demos": self.bootstrapped_demos, "max_labeled_demos": self.labeled_demos}
-        metric, seed = watched.metric, self.seed
+        metric, seed = watched.metric, self.search_seed
         errors = 10**9
         match self.optimizer:
             case "labeled_few_shot":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -10,7 +11,7 @@ from promptlab.optimizers.base import Optimizer
 from promptlab.optimizers.program import Program
 from promptlab.optimizers.search import Search
 from promptlab.optimizers.writing import END, START, cleaned, holds_answers, solved
-from promptlab.techniques.base import technique
+from promptlab.techniques.base import Fidelity, technique
 
 
 @technique("opro")
@@ -21,7 +22,15 @@ class Opro(Optimizer):
     instructions a step at temperature 1, for `steps` steps. Proposals that were seen before, are longer
     than `max_chars` or hold an answer of the exemplars are dropped. Records each with its score, and why it
     was dropped.
+    Limit: the calls go to scoring; a weak writing model repeats itself.
     """
+
+    fidelity: ClassVar[Fidelity | None] = Fidelity(
+        exact="top 20 ascending, 3 exemplars, 8 proposals a step at 1",
+        chat="one message a step",
+        rebuilt="the wording of the request",
+    )
+    example: ClassVar[str] = "{technique: opro, steps: 10, budget_calls: 300}"
 
     steps: int = Field(default=10, ge=1)
     proposals: int = Field(default=8, ge=1)

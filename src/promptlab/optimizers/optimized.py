@@ -10,7 +10,7 @@ from promptlab.basics.named_file import NamedFile
 from promptlab.datasets.sample import Question
 from promptlab.optimizers.artifact import read_artifact
 from promptlab.optimizers.program import solve
-from promptlab.techniques.base import Answer, Technique, technique
+from promptlab.techniques.base import Answer, Fidelity, Technique, technique
 from promptlab.techniques.context import CellContext, TrialContext
 
 
@@ -22,6 +22,11 @@ class Optimized(Technique):
     instruction before the task's own prompt. Records the file's hash. Limit: it was found for the model and
     the task that the file names.
     """
+
+    fidelity: ClassVar[Fidelity | None] = Fidelity(
+        exact="the program that was found, as it was found", chat="nothing", rebuilt="nothing"
+    )
+    example: ClassVar[str] = "{technique: optimized, from: found.json}"
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
     shows_demos: ClassVar[bool] = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -13,7 +14,7 @@ from promptlab.optimizers.evaluation import Evaluation, Scored
 from promptlab.optimizers.program import Demo, Program, demos_of
 from promptlab.optimizers.search import Search
 from promptlab.optimizers.writing import END, START, between, cleaned, solved
-from promptlab.techniques.base import technique
+from promptlab.techniques.base import Fidelity, technique
 
 _SHOWN = 5  # rows that a critique reads
 
@@ -28,7 +29,15 @@ class PromptWizard(Optimizer):
     dev. Then `shots` examples: rows that went wrong among `train_rows`, filled up with others;
     `example_rounds` times a critique and synthetic ones; reasoning for each; an expert identity; the intent's
     keywords. Each is kept only where it scores better on dev. Records all of it.
+    Limit: dozens of calls before the first example; the gain is that of the demo set found.
     """
+
+    fidelity: ClassVar[Fidelity | None] = Fidelity(
+        exact="mutate, score, critique, synthesise; then examples, reasoning, identity, keywords",
+        chat="each step is a conversation of its own",
+        rebuilt="all wording",
+    )
+    example: ClassVar[str] = "{technique: prompt_wizard, rounds: 3, budget_calls: 300}"
 
     rounds: int = Field(default=3, ge=0)
     mutations: int = Field(default=3, ge=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -10,7 +11,7 @@ from promptlab.optimizers.base import Optimizer
 from promptlab.optimizers.program import Program, demos_of
 from promptlab.optimizers.search import Search
 from promptlab.optimizers.writing import cleaned, solved
-from promptlab.techniques.base import technique
+from promptlab.techniques.base import Fidelity, technique
 
 # Draws in a row that give nothing new: the train split is exhausted.
 _SEEN_IN_A_ROW = 50
@@ -23,7 +24,15 @@ class RandomSearch(Optimizer):
     `instructions` times the writing model reads a few random train rows and writes an instruction, once each
     (temperature 1). Then every round draws one of them, or none, and up to `shots` random demos, and scores
     that on dev. Ends with its budget. Records every draw with its score; the winner's is optimistic.
+    Limit: its best dev score is selected, and so too high.
     """
+
+    fidelity: ClassVar[Fidelity | None] = Fidelity(
+        exact="a baseline: no source",
+        chat="nothing",
+        rebuilt="nothing",
+    )
+    example: ClassVar[str] = "{technique: random_search, budget_calls: 300}"
 
     instructions: int = Field(default=4, ge=0)
     shots: int = Field(default=4, ge=0)

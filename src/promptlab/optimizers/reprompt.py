@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Sequence
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -12,7 +13,7 @@ from promptlab.optimizers.evaluation import Scored
 from promptlab.optimizers.program import Program
 from promptlab.optimizers.search import Search
 from promptlab.optimizers.writing import stands_in
-from promptlab.techniques.base import technique
+from promptlab.techniques.base import Fidelity, technique
 
 _HEAD = "Work through these steps:"
 _EDIT = re.compile(r"^\s*EDIT\s+(\d+)\s*:\s*(\S.*)$", re.IGNORECASE | re.MULTILINE)
@@ -28,7 +29,15 @@ class RePrompt(Optimizer):
     wrong again and again, and has it edit or add one step, all at temperature 0. Histories hold replies and
     whether they were right, never the accepted answer. Ends when the steps stay as they are. Records each
     version. Nothing outside the steps is changed.
+    Limit: at temperature 0 it ends at the first point the model sees; calls are a batch a round.
     """
+
+    fidelity: ClassVar[Fidelity | None] = Fidelity(
+        exact="batch, focus point, one step edited or added, at temperature 0",
+        chat="instructions stand before the task",
+        rebuilt="the loop: the paper gives no algorithm box",
+    )
+    example: ClassVar[str] = "{technique: reprompt, budget_calls: 300}"
 
     steps: tuple[str, ...] = Field(
         default=("Read the question with care.", "Work out the answer.", "Check it, then state it."),
