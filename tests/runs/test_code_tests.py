@@ -227,3 +227,17 @@ def test_a_replayed_bundle_runs_no_program(
     assert replayed.returncode == 0, "no sandbox is needed for it"
     assert "Not graded anew here: code_tests." in replayed.stderr
     assert json.loads(replayed.stdout)["cells"] == shown["cells"]
+
+
+def test_what_a_bundle_allowed_elsewhere_is_not_allowed_here(tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir()
+    theirs = Bench(tmp_path / "theirs", {"thief": PROGRAMS["thief"]})
+    theirs.write(more="allow_unsafe_code: true\n")
+    theirs.command.compare()
+    theirs.command.run("bundle", "code", "--out", str(tmp_path / "x.zip"))
+    (tmp_path / "ours").mkdir()
+    ours = Bench(tmp_path / "ours", {})
+    ours.command.run("replay", str(tmp_path / "x.zip"), "--to", str(ours.home / "runs"))
+    refused = ours.weaker("score", "code", "--scorer", "{scorer: code_tests, as: again, cpu_s: 3}")
+    assert refused.returncode == 2, refused.stdout
+    assert "cannot be confined on this machine" in refused.stderr

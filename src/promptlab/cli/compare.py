@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from promptlab.basics.errors import ExitCode, UsageError
+from promptlab.cli.rows import print_json
 
 if TYPE_CHECKING:
     from promptlab.analysis import Comparison
@@ -168,7 +169,7 @@ def _compare_several(targets: Sequence[str], as_json: bool, options: dict[str, A
             }
             for each in outcomes
         ]
-        echo_json({"exit_code": code, "experiments": entries})
+        print_json({"exit_code": code, "experiments": entries})
     else:
         _print_summary(outcomes)
     return code
@@ -271,13 +272,6 @@ def _print(shown: Comparison, verbose: bool) -> None:
         from promptlab.export.judges import print_judges
 
         print_judges(shown.judges)
-
-
-def echo_json(value: Any) -> None:
-    """Indented JSON on stdout."""
-    import orjson
-
-    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
 
 
 def _is_file(target: str) -> bool:

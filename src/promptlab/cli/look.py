@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
 from promptlab.basics.errors import UsageError
+from promptlab.cli.rows import print_json
+from promptlab.export.kinds import What
 
 if TYPE_CHECKING:
     from promptlab.runs import RunDirectory
@@ -49,7 +51,7 @@ def runs(name: str | None, trend: bool, as_json: bool) -> None:
         if name in (None, manifest.get("experiment"))
     ]
     if as_json:
-        _print_json(rows)
+        print_json(rows)
     elif not rows:
         of_name = f" of {name}" if name else ""
         click.echo(
@@ -102,11 +104,11 @@ def show(
                 "call_list": list(reader.calls(trial)),
                 "judgements": reader.judgements(trial),
             }
-            _print_json(found) if as_json else _print_trial(found)
+            print_json(found) if as_json else _print_trial(found)
             return
         rows = list(reader.trials(sample=sample, failed=failed, limit=limit, offset=offset))
         if as_json:
-            _print_json(rows)
+            print_json(rows)
             return
         if sample is not None and not rows:
             raise UsageError(f"run {reader.run.id} has no trial of a sample {sample!r}.")
@@ -130,7 +132,7 @@ def _show_prompts(run: RunDirectory, as_json: bool) -> None:
 
     found = artifacts_of(run)
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     if not found:
         raise UsageError(f"run {run.id} has no optimized prompts.")
@@ -153,21 +155,7 @@ def _show_prompts(run: RunDirectory, as_json: bool) -> None:
 )
 @click.option(
     "--what",
-    type=click.Choice(
-        [
-            "cells",
-            "pairs",
-            "breakdown",
-            "breakdown_pairs",
-            "confusion",
-            "judges",
-            "trials",
-            "calls",
-            "prompts",
-            "methods",
-            "bibtex",
-        ]
-    ),
+    type=click.Choice(get_args(What)),
     help="Default: cells; in xlsx all tables, in html the report.",
 )
 @click.option("--bom", is_flag=True, help="csv, tsv: start with the mark by which Excel knows UTF-8.")
@@ -296,9 +284,3 @@ def _block(value: Any) -> str:
 
 def _known(count: int | None) -> str:
     return "unknown" if count is None else f"{count:,}"
-
-
-def _print_json(value: Any) -> None:
-    import orjson
-
-    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode())

@@ -51,7 +51,7 @@ def optimize(
     code 5 is for `limits` only, 3 for a provider that failed before any prompt was scored.
     """
     from promptlab.basics.home import open_home
-    from promptlab.cli.compare import echo_json
+    from promptlab.cli.rows import print_json
     from promptlab.experiment import make_plan
     from promptlab.runs.optimizing import optimize_cells
 
@@ -73,7 +73,7 @@ def optimize(
     if as_dspy is not None:
         _write_dspy(written[0][1], as_dspy)
     if as_json:
-        echo_json(
+        print_json(
             [{"cell": each.label, "file": each.file, **artifact.to_json()} for each, artifact in written]
         )
     else:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from promptlab.cli.compare import all_run_options, echo_json, execute_file, exit_code_of, report
+from promptlab.cli.compare import all_run_options, execute_file, exit_code_of, report
+from promptlab.cli.rows import print_json
 
 if TYPE_CHECKING:
     from promptlab.runs import RunResult
@@ -37,13 +38,13 @@ def run(experiments: tuple[Path, ...], as_json: bool, **options: Any) -> int:
     if len(targets) == 1:
         result, code = work(targets[0])
         if as_json:
-            echo_json(_done(result))
+            print_json(_done(result))
         return code
     outcomes = in_turn(targets, work, quiet=options["quiet"])
     code = exit_code(outcomes)
     if as_json:
         entries = [{**each.to_json(), **(_done(each.value) if each.value else {})} for each in outcomes]
-        echo_json({"exit_code": code, "experiments": entries})
+        print_json({"exit_code": code, "experiments": entries})
     elif not options["quiet"]:
         for each in outcomes:
             told = f"{each.value.run.id}, {each.value.sent_calls:,} calls sent" if each.value else each.error

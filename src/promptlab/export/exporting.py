@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from promptlab.analysis import Comparison, compare_run
 from promptlab.basics.errors import UsageError
 from promptlab.basics.registry import did_you_mean
 from promptlab.export.judges import judge_rows
+from promptlab.export.kinds import What
 from promptlab.export.latex import IntervalStyle, cells_table, pairs_table
 from promptlab.export.replacing import replacing
 from promptlab.export.rows import (
@@ -24,19 +25,6 @@ from promptlab.export.tables import ENDINGS, write_table
 from promptlab.runs import RunDirectory, RunReader
 
 Row = Mapping[str, Any]
-What = Literal[
-    "cells",
-    "pairs",
-    "breakdown",
-    "breakdown_pairs",
-    "confusion",
-    "judges",
-    "trials",
-    "calls",
-    "prompts",
-    "methods",
-    "bibtex",
-]
 TEXTS = {"prompts": (".md", ".tex"), "methods": (".md", ".tex", ".txt"), "bibtex": (".bib",)}
 
 

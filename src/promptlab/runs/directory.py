@@ -28,6 +28,8 @@ STORE = "run.sqlite"
 MANIFEST = "manifest.json"
 EXPERIMENT = "experiment.yaml"
 LOCK = "lock"
+# In the manifest of a run that was unpacked from somebody's bundle.
+FROM_BUNDLE = "from_bundle"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from promptlab.basics.collecting import seldom_collecting
 from promptlab.basics.errors import UsageError
 from promptlab.basics.files import FileLock, write_atomically
 from promptlab.experiment import Plan
@@ -26,6 +25,7 @@ from promptlab.runs.interrupting import Interruptible, wait_for
 from promptlab.runs.judges import Surroundings, judge_missing
 from promptlab.runs.judging import BoundJudge, Judged, bind
 from promptlab.runs.labels import keep_labels
+from promptlab.runs.opening import open_client
 from promptlab.runs.optimizing import Workplace
 from promptlab.runs.programs import code_scorers, run_missing
 from promptlab.runs.progress import Progress
@@ -339,19 +339,18 @@ def _run(
     tell: Tell,
     listen: Listen | None,
 ) -> RunResult:
-    from promptlab.models.client import CacheMode, Client
-    from promptlab.models.transports import make_transport
     from promptlab.runs.engine import Engine
 
     async def work() -> RunResult:
-        client = Client.open(
+        client = open_client(
             home,
-            experiment=plan.spec.name,
-            transports=lambda name: make_transport(name, progress=tell),
-            limits=plan.limits(),
-            mode=CacheMode(read=options.use_cache, max_age_s=plan.max_age_s()),
-            fresh=options.fresh,
+            plan.spec.name,
+            plan.limits(),
             seed=plan.spec.seed,
+            tell=tell,
+            use_cache=options.use_cache,
+            max_age_s=plan.max_age_s(),
+            fresh=options.fresh,
         )
         workplace = Workplace(home, run, tell, reuse=options.use_cache and not options.fresh)
         engine = Engine(plan, store, client, progress=progress, listen=listen, workplace=workplace)
@@ -369,5 +368,4 @@ def _run(
         return RunResult(run, "interrupted", progress, progress.sent_calls)
 
     holder: list[Interruptible] = []
-    with seldom_collecting():
-        return wait_for(work(), holder, tell, dropped, may_interrupt=options.may_interrupt)
+    return wait_for(work(), holder, tell, dropped, may_interrupt=options.may_interrupt)

@@ -10,6 +10,7 @@ from concurrent.futures import CancelledError as FutureCancelled
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
+from promptlab.basics.collecting import seldom_collecting
 from promptlab.basics.loop import submit
 
 T = TypeVar("T")
@@ -34,19 +35,22 @@ def wait_for(
     """
     future = submit(work)
     if not may_interrupt or threading.current_thread() is not threading.main_thread():
-        return future.result()
-    presses = 0
-    with _terminate_like_interrupt():
+        with seldom_collecting():
+            return future.result()
+    presses = heard = 0
+    with _terminate_like_interrupt(), seldom_collecting():
         while True:
-            try:
+            try:  # what is done about one press may be interrupted by the next
+                if presses > heard:
+                    heard = presses
+                    if presses == 1 and holder:
+                        holder[0].interrupt()
+                        tell("interrupted: finishing the calls in flight (Ctrl-C again to drop them)")
+                    else:
+                        future.cancel()
                 return future.result()
             except KeyboardInterrupt:
                 presses += 1
-                if presses == 1 and holder:
-                    tell("interrupted: finishing the calls in flight (Ctrl-C again to drop them)")
-                    holder[0].interrupt()
-                else:
-                    future.cancel()
             except (FutureCancelled, asyncio.CancelledError):
                 return dropped()
 

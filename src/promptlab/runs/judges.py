@@ -12,6 +12,7 @@ from promptlab.runs.answers import count_without_score
 from promptlab.runs.directory import RunDirectory
 from promptlab.runs.interrupting import Interruptible, wait_for
 from promptlab.runs.judging import BoundJudge, Judged, Judging
+from promptlab.runs.opening import open_client
 from promptlab.runs.progress import Progress
 from promptlab.runs.rows import StoredAnswer
 from promptlab.runs.store import RunStore
@@ -48,9 +49,6 @@ def judge_missing(
     lacking = sum(count_without_score(store, rows[name]) for name in judges)
     if not lacking:
         return Judged()
-    from promptlab.models.client import CacheMode, Client
-    from promptlab.models.transports import make_transport
-
     progress = Progress(planned=lacking, unit="judgements")
     if around.watch is not None:
         around.watch(progress)
@@ -58,13 +56,14 @@ def judge_missing(
     latest: list[Judged] = [Judged()]
 
     async def work() -> Judged:
-        client = Client.open(
+        client = open_client(
             around.home,
-            experiment=around.experiment,
-            transports=lambda name: make_transport(name, progress=around.tell),
-            limits=around.limits,
-            mode=CacheMode(read=around.use_cache, max_age_s=around.max_age_s),
+            around.experiment,
+            around.limits,
             seed=around.seed,
+            tell=around.tell,
+            use_cache=around.use_cache,
+            max_age_s=around.max_age_s,
         )
         judging = Judging(store, kept, client, judges, rows, around.limits, takes=takes, progress=progress)
         holder.append(judging)

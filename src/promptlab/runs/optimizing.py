@@ -16,6 +16,7 @@ from promptlab.optimizers import Optimizer
 from promptlab.optimizers.spending import Stopped
 from promptlab.runs.directory import RunDirectory
 from promptlab.runs.interrupting import wait_for
+from promptlab.runs.opening import open_client
 from promptlab.techniques.context import CellContext, Compiling
 
 if TYPE_CHECKING:
@@ -138,9 +139,6 @@ def optimize_cells(
 
     Raises UsageError before the first call: nothing to optimize, a missing key, a price that a budget needs.
     """
-    from promptlab.models.client import CacheMode, Client
-    from promptlab.models.transports import make_transport
-
     cells = [cell for cell in plan.chosen if any(cell.variant.technique.optimizers())]
     if not cells:
         names = dict.fromkeys(
@@ -157,14 +155,15 @@ def optimize_cells(
     place = Workplace(home, None, tell, use_cache and not fresh)
 
     async def work() -> Optimized:
-        client = Client.open(
+        client = open_client(
             home,
-            experiment=plan.spec.name,
-            transports=lambda name: make_transport(name, progress=tell),
-            limits=plan.limits(),
-            mode=CacheMode(read=use_cache, max_age_s=plan.max_age_s()),
-            fresh=fresh,
+            plan.spec.name,
+            plan.limits(),
             seed=plan.spec.seed,
+            tell=tell,
+            use_cache=use_cache,
+            max_age_s=plan.max_age_s(),
+            fresh=fresh,
         )
         try:
             for cell in cells:

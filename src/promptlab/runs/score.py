@@ -16,7 +16,7 @@ from promptlab.experiment.loading import Loaded, load_text
 from promptlab.experiment.plan import limits_of, max_age_s
 from promptlab.experiment.scoring import resolve_scoring
 from promptlab.runs.answers import cell_specs, count_without_score, without_score
-from promptlab.runs.directory import EXPERIMENT, RunDirectory
+from promptlab.runs.directory import EXPERIMENT, FROM_BUNDLE, RunDirectory
 from promptlab.runs.judge_estimate import estimate_judge
 from promptlab.runs.judges import Surroundings, judge_missing
 from promptlab.runs.judging import BoundJudge, Judged, bind
@@ -110,8 +110,10 @@ def _score(
     rows = store.set_scorers({**scorers, **judges})
     result = ScoreResult(run)
     code = code_scorers(scorers)
+    # Whoever made a bundle allowed it on a machine of their own.
+    allow_unsafe = loaded.spec.allow_unsafe_code and FROM_BUNDLE not in run.manifest()
     if any(count_without_score(store, rows[name]) for name in code):
-        check_sandbox(allow_unsafe=loaded.spec.allow_unsafe_code)
+        check_sandbox(allow_unsafe=allow_unsafe)
     if human is not None:
         result.labels = keep_labels(run, store, human)
     if any(count_without_score(store, rows[name]) for name in judges):
@@ -127,7 +129,7 @@ def _score(
         store,
         code,
         rows,
-        allow_unsafe=loaded.spec.allow_unsafe_code,
+        allow_unsafe=allow_unsafe,
         may_interrupt=surroundings.may_interrupt,
         tell=surroundings.tell,
         watch=surroundings.watch,

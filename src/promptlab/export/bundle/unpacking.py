@@ -12,9 +12,11 @@ from typing import Any
 import orjson
 
 from promptlab.basics.errors import UsageError
+from promptlab.basics.hashing import canonical
 from promptlab.export.bundle.form import BLOBS, EXPERIMENT, MANIFEST, TABLES
 from promptlab.export.bundle.opening import Bundle
 from promptlab.runs import RunDirectory
+from promptlab.runs.directory import FROM_BUNDLE
 from promptlab.runs.schema import migrate
 from promptlab.runs.store import connect
 
@@ -56,7 +58,8 @@ def _manifest(bundle: Bundle) -> bytes:
         found = None
     if not isinstance(found, dict) or found.get("experiment") != bundle.contents.experiment:
         raise bundle.wrong(f"{MANIFEST} is not that of {bundle.contents.experiment!r}")
-    return text
+    found[FROM_BUNDLE] = True  # somebody else's: what it allowed there is not allowed here
+    return canonical(found) + b"\n"
 
 
 def _write_store(bundle: Bundle, run: RunDirectory) -> None:
