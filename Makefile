@@ -3,6 +3,8 @@ PYTHON ?= python3
 DEMO_ENV := .venv-demo
 DEV_ENV := .venv
 PIP_FLAGS := --quiet --disable-pip-version-check
+# Where the shell forbids compiled modules, each of the many processes started here would compile all of them.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo test test-long lint bench validity clean
 

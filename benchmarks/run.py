@@ -86,6 +86,8 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=3000)
     parser.add_argument("--cached", type=int, default=10_000)
     options = parser.parse_args()
+    # Compiled modules are kept, as in any installed program: else each process would compile them all anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     env = {name: value for name, value in os.environ.items() if not name.startswith("PROMPTLAB")}
     python = sys.executable
     provider = subprocess.Popen([python, str(PROVIDER), "--port", "0"], stdout=subprocess.PIPE, text=True)
