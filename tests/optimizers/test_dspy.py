@@ -118,9 +118,7 @@ def test_a_program_that_is_right_everywhere_is_left_as_it_is(tmp_path: Path) -> 
     )
     assert told.artifact.ending == "nothing to improve"
     assert len(told.requests) == 4
-    assert told.messages[0].startswith(
-        "cell: program 1: dev score 1.000, best 1.000 on 4 rows, 4 of 300 calls"
-    )
+    assert told.messages[0].startswith("cell: program 1: best dev score 1.000 on 4 rows, 4 of 300 calls")
 
 
 def test_a_failing_provider_ends_it_with_the_reason(tmp_path: Path) -> None:

@@ -14,11 +14,12 @@ from promptlab.models import Completion, Model, Request
 from promptlab.models.transports.scripted import Expect, ScriptedTransport, conversation
 from promptlab.optimizers import Artifact
 from promptlab.scoring import scorers
+from promptlab.scoring.metric import Metric
 from promptlab.techniques import CellContext, TrialContext, techniques
-from promptlab.techniques.context import Compiling
+from promptlab.techniques.compiling import Compiling
 
 TASK = Task((PromptMessage("user", "Plural of {{ word }}?"),), AnswerType.TEXT, "Reply with one word.")
-METRIC = scorers.get("exact_match")()
+METRIC = Metric("exact_match", scorers.get("exact_match")())
 
 
 def rows(train: int = 6, dev: int = 4, test: int = 5) -> list[dict[str, str]]:
@@ -70,6 +71,7 @@ class Workbench:
         name: str,
         data: Sequence[dict[str, Any]] | None = None,
         task: Task = TASK,
+        metric: Metric = METRIC,
         **settings: Any,
     ) -> None:
         self.folder = folder
@@ -88,8 +90,8 @@ class Workbench:
             dataset=self.dataset,
             seed=0,
             cell="cell",
-            metric=("exact_match", METRIC),
-            metrics=("exact_match",),
+            metrics={metric.name: metric},
+            headline=metric.name,
         )
 
     def compile(

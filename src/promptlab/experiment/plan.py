@@ -144,7 +144,14 @@ class Plan:
             check_sandbox(allow_unsafe=self.spec.allow_unsafe_code)
 
     def _chosen_models(self) -> list[Model]:
-        return list({cell.model.name: cell.model for cell in self.chosen}.values())
+        """The models of the chosen cells, and those that write prompts for them."""
+        found = {cell.model.name: cell.model for cell in self.chosen}
+        for cell in self.chosen:
+            for each in cell.variant.technique.optimizers():
+                writer = cell.context.models.get(getattr(each, "prompt_model", None) or "")
+                if writer is not None:
+                    found.setdefault(writer.name, writer)
+        return list(found.values())
 
     def _embedding_models(self) -> list[Model]:
         found = [cell.context.embedding for cell in self.chosen]

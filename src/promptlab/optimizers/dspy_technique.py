@@ -117,9 +117,10 @@ class DSPy(Optimizer):
         self, train: Sequence[Sample], dev: Sequence[Sample], evaluate: Evaluate, ctx: OptimizerContext
     ) -> Artifact:
         ends = Ends()
-        watched = Watched(ctx.task, train, dev, evaluate, ctx.spending, ends, ctx.tell)
-        scope = f"{ctx.hash}/dspy"
         loop = asyncio.get_running_loop()
+        ctx.rounds.unit = "program"
+        watched = Watched(ctx.task, train, dev, evaluate, ctx.spending, ends, ctx.rounds, ctx.metric, loop)
+        scope = f"{ctx.hash}/dspy"
 
         def lm(model: Any, name: str, sampling: Any) -> Any:
             door = ScopedDoor(ctx.door, ctx.spending, f"{scope}/{name}")

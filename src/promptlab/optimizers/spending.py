@@ -11,7 +11,7 @@ from promptlab.basics.errors import CallError
 from promptlab.models import Rate
 from promptlab.models.door import Door
 from promptlab.models.pricing import in_usd
-from promptlab.models.request import Completion, Draw, Model, Request
+from promptlab.models.request import Completion, Draw, Request
 
 
 class CallsSpent(Exception):
@@ -40,16 +40,15 @@ class Spending:
     completion_tokens: int = 0
     failures: list[CallError] = field(default_factory=list)
     log: list[dict[str, Any]] = field(default_factory=list)
+    counted: Callable[[], None] = lambda: None
 
-    def room(self, model: Model) -> int:
-        return self.limit - self.calls[model.name]
-
-    def need(self, model: Model, calls: int) -> None:
-        """CallsSpent where so many calls are not left."""
+    def need(self, calls: Mapping[str, int], times: int = 1) -> None:
+        """CallsSpent where so many calls to each model, so many times, are not left."""
         if self.stopped():
             raise Stopped
-        if self.room(model) < calls:
-            raise CallsSpent(f"{self.calls[model.name]} of {self.limit} calls are used")
+        for name, count in calls.items():
+            if self.limit - self.calls[name] < count * times:
+                raise CallsSpent(f"{self.calls[name]} of {self.limit} calls are used")
 
     def took(self, request: Request, completion: Completion) -> None:
         cost = in_usd(completion.cost, completion.currency, self.rates)
@@ -70,6 +69,7 @@ class Spending:
                 "cost_usd": cost,
             }
         )
+        self.counted()
 
 
 @dataclass
@@ -81,7 +81,7 @@ class ScopedDoor:
     scope: str
 
     async def complete(self, request: Request) -> Completion:
-        self.spending.need(request.model, 1)
+        self.spending.need({request.model.name: 1})
         self.spending.calls[request.model.name] += 1
         draw: Draw = replace(request.draw, scope=self.scope)
         sent = replace(request, draw=draw)

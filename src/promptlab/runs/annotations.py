@@ -23,7 +23,7 @@ from promptlab.runs.rows import call_values, reply_totals
 from promptlab.runs.store import connect, unusable
 
 if TYPE_CHECKING:
-    from promptlab.runs.judgement import Judgement
+    from promptlab.scoring.judging.judgement import Judgement
 
 ANNOTATIONS = "annotations.sqlite"
 _VERSION = 1

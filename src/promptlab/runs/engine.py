@@ -111,6 +111,7 @@ class Engine:
         try:
             for cell in cells:
                 await self._prepare(cell)
+            self.progress.started = time.monotonic()  # trials a second, however long prompts were looked for
             await self._run_lanes(cells)
         finally:
             watch.cancel()
@@ -334,6 +335,7 @@ class Engine:
             if "cancel" in asked:
                 self.interrupt()
             self.pause("pause" in asked)
+            self.progress.sent_calls = self._client.stats.sent_calls
             if self._listen is not None:
                 endpoints = [dataclasses.asdict(each) for each in self._client.limiters()]
                 self._happened("progress", **self.progress.counters(), endpoints=endpoints)

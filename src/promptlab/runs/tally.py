@@ -7,6 +7,7 @@ from functools import cached_property
 
 from promptlab.datasets import AnswerType
 from promptlab.experiment import Cell, Plan
+from promptlab.models import Model
 from promptlab.models.pricing import in_usd, price_gap, price_of
 from promptlab.models.tokens import Tokenizer, tokenizer_of
 from promptlab.runs.finished import Usual
@@ -43,8 +44,10 @@ class Tally:
         self._cell = cell
         self._usual = usual
         self._planned = cell.variant.technique.calls_in_all(cell.task)
-        self._price = price_of(cell.model)
         self._rates = plan.limits().rates
+        # Of the trials alone: what a search's calls are taken to be like.
+        self._trials = self._prompts = self._replies = Span()
+        self._longest = 0.0
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
@@ -64,20 +67,26 @@ class Tally:
         replies = [self._reply(call) for call in trial.sent]
         prompts = [self._prompt(call, replies[:index]) for index, call in enumerate(trial.sent)]
         prompt, reply = Span.sum(prompts) * per_call, Span.sum(replies) * per_call
+        self._trials += calls
+        self._prompts += prompt
+        self._replies += reply
+        self._longest = max(self._longest, *(each.expected for each in prompts))
+        self._take(calls, prompt, reply, self._cell.model)
+
+    def search(self, calls: Span, model: Model, weight: float = 1.0) -> None:
+        """An optimizer's calls to a model before the trials, each like one of theirs; `weight` is theirs."""
+        if self._trials.expected:
+            share = calls.times(1 / self._trials.expected / weight)
+            self._take(calls.times(1 / weight), self._prompts * share, self._replies * share, model)
+
+    def forget_trials(self) -> None:
+        """Leaves only what searches take."""
+        self.calls = self.tokens = self.usd = Span()
+
+    def _take(self, calls: Span, prompt: Span, reply: Span, model: Model) -> None:
         self.calls += calls
         self.tokens += prompt + reply
-        longest = max(each.expected for each in prompts)
-        self._pay(calls, prompt, reply, longest)
-
-    def search(self, calls: int, weight: float) -> None:
-        """An optimizer's search before the trials, each call like one of theirs; `weight` is theirs."""
-        if not self.calls.expected:
-            return
-        share = Span(1, calls, calls).times(1 / self.calls.expected / weight)
-        tokens, usd = self.tokens, self.usd
-        self.calls += Span(1, calls, calls).times(1 / weight)
-        self.tokens += tokens * share
-        self.usd += usd * share
+        self._pay(calls, prompt, reply, model)
 
     def _calls(self, trial: Rehearsal) -> Span:
         """What was rehearsed; where the number may vary, or not all could be, as the technique plans."""
@@ -112,13 +121,13 @@ class Tally:
             expected = usual.prompt
         return Span.around(own * down + repeated.low, expected, own * up + repeated.high)
 
-    def _pay(self, calls: Span, prompt: Span, reply: Span, longest: float) -> None:
-        price, name = self._price, self._cell.model.name
+    def _pay(self, calls: Span, prompt: Span, reply: Span, model: Model) -> None:
+        price, name = price_of(model), model.name
         if gap := price_gap(price, self._rates):
             self.why_unknown = f"the price of {name} {gap}"
             return
         assert price is not None and price.input is not None and price.output is not None  # noqa: PT018
-        if price.up_to_prompt_tokens is not None and longest > price.up_to_prompt_tokens:
+        if price.up_to_prompt_tokens is not None and self._longest > price.up_to_prompt_tokens:
             self.why_unknown = f"the price of {name} beyond {price.up_to_prompt_tokens:,} tokens is unknown"
             return
         cost = prompt.times(price.input) + reply.times(price.output) + calls.times(price.request)

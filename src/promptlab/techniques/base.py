@@ -31,6 +31,7 @@ from promptlab.basics.errors import ExperimentError
 from promptlab.basics.registry import USER_MODULE, Registry
 from promptlab.datasets.sample import Question, Sample
 from promptlab.datasets.task import AnswerType, Task
+from promptlab.models.call_record import CallRecord
 from promptlab.models.request import Completion
 from promptlab.retrieval import SETS_VERSION, DemoSpec
 from promptlab.techniques.settings import Inner, plain_settings
@@ -288,18 +289,6 @@ def technique(name: str, *, oracle: bool = False) -> Any:
         return cls
 
     return register
-
-
-@dataclass(slots=True)
-class CallRecord:
-    """One call of a trial, as it is stored and shown: its name, what was sent, what came back."""
-
-    name: str
-    messages: tuple[Any, ...]
-    sampling: Mapping[str, Any]
-    completion: Completion | None = None
-    error: str = ""
-    attempts: int = 0  # of a call that failed: requests that were sent all the same
 
 
 @dataclass(slots=True)

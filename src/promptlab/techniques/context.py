@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promptlab.basics.errors import CallError, ExperimentError, UsageError
 from promptlab.basics.hashing import seeded
 from promptlab.datasets.sample import Question, Sample
 from promptlab.datasets.task import Task
+from promptlab.models.call_record import CallRecord
 from promptlab.models.door import Door
 from promptlab.models.embedding import embedding_requests, vectors_of
 from promptlab.models.request import Completion, Draw, Message, Model, Request
 from promptlab.retrieval import own_text
-from promptlab.scoring.base import AnswerForm, Extraction, Scorer
+from promptlab.scoring.base import AnswerForm, Extraction
 from promptlab.scoring.extraction import ROBUST, extract, spell
-from promptlab.techniques.base import FROM_REPLY, Answer, CallRecord, Technique, Trace
+from promptlab.scoring.metric import Metric
+from promptlab.techniques.base import FROM_REPLY, Answer, Technique, Trace
+from promptlab.techniques.compiling import Compiling
 from promptlab.techniques.formats import Part, rendered
 from promptlab.techniques.notation import expand
 
 if TYPE_CHECKING:
     from promptlab.datasets import Dataset
-    from promptlab.models.limits import Rate
     from promptlab.retrieval import DemoSelector, DemoSpec
     from promptlab.sandbox import ProgramResult, SandboxLimits
 
@@ -40,28 +41,14 @@ class _Sampling:
     spelled: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True)
-class Compiling:
-    """Where optimizers keep what they find, whom they tell, and who stops them.
-
-    Without `reuse` what was kept before is found again.
-    """
-
-    folder: Path
-    label: str
-    tell: Callable[[str], None]
-    stopped: Callable[[], bool]
-    rates: Mapping[str, Rate]
-    reuse: bool = True
-
-
 @dataclass
 class CellContext:
     """One cell's surroundings: task, model, the train and dev splits, the seed.
 
     `sampling` is what the variant sets, `embedding` the experiment's embedding model, `vary` what each repeat
-    draws anew. `kept` is where a technique puts what it prepares. Optimizers optimize `metric`, one of the
-    experiment's `metrics`, may ask its other `models`, and look for a prompt only where there is `compiling`.
+    draws anew. `kept` is where a technique puts what it prepares. Optimizers optimize one of the experiment's
+    `metrics`, the `headline` unless they name another, may ask its other `models`, and look for a prompt only
+    where there is `compiling`.
     """
 
     task: Task
@@ -76,8 +63,8 @@ class CellContext:
     door: Door | None = None
     allow_unsafe_code: bool = False
     vary: frozenset[str] = frozenset({"completion"})
-    metric: tuple[str, Scorer] | None = None
-    metrics: Sequence[str] = ()
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    headline: str = ""
     models: Mapping[str, Model] = field(default_factory=dict)
     compiling: Compiling | None = None
     kept: dict[str, Any] = field(default_factory=dict)
