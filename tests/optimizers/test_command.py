@@ -4,24 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from real_command import RealCommand, model, wait_until
-
-from promptlab.cli import main
-
-OPRO = "{technique: opro, budget_calls: 60, steps: 3, proposals: 3, dev_rows: 8}"
-
-
-@pytest.fixture
-def command(tmp_path: Path, fake_provider: Any) -> RealCommand:
-    command = RealCommand(tmp_path, LOOP_KEY="sk-loop")
-    price = "api_key_env: LOOP_KEY, price: {input: 1, output: 1}"
-    command.write(40, model("fake-1", fake_provider.openai, price), f"zero_shot, {OPRO}", "concurrency: 4")
-    return command
+from real_command import RealCommand, wait_until
+from workbench import OPRO
 
 
 def artifact(home: Path) -> bytes:
@@ -55,25 +43,6 @@ def test_a_dspy_search_that_is_killed_pays_nothing_twice_and_ends_with_the_same_
     dspy = f"{{technique: dspy, optimizer: {optimizer}, {settings}}}"
     (command.folder / "exp.yaml").write_text(text.replace(OPRO, dspy))
     test_a_search_that_is_killed_pays_nothing_twice_and_ends_with_the_same_artifact(command, fake_provider)
-
-
-@pytest.fixture
-def here(
-    command: RealCommand, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[str, str]]:
-    """The command in this process: its imports are paid once."""
-    monkeypatch.chdir(command.folder)
-    monkeypatch.setenv("PROMPTLAB_HOME", str(command.folder / "home"))
-    monkeypatch.setenv("LOOP_KEY", "sk-loop")
-
-    def run(*args: str, code: int = 0) -> tuple[str, str]:
-        capsys.readouterr()
-        ended = main.run(list(args))
-        out, err = capsys.readouterr()
-        assert ended == code, out + err
-        return out, err
-
-    return run
 
 
 def changed(command: RealCommand, old: str, new: str) -> None:

@@ -18,6 +18,7 @@ from promptlab.scoring.metric import Metric
 from promptlab.techniques import CellContext, TrialContext, techniques
 from promptlab.techniques.compiling import Compiling
 
+OPRO = "{technique: opro, budget_calls: 60, steps: 3, proposals: 3, dev_rows: 8}"
 TASK = Task((PromptMessage("user", "Plural of {{ word }}?"),), AnswerType.TEXT, "Reply with one word.")
 METRIC = Metric("exact_match", scorers.get("exact_match")())
 

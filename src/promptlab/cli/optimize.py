@@ -137,7 +137,7 @@ def _found(
 
 
 def _print(label: str, file: str, artifact: Any) -> None:
-    from promptlab.cli.artifacts import artifact_lines
+    from promptlab.export.optimizations import artifact_lines
 
     click.echo(f"{label}\n{file}")
     for line in artifact_lines(artifact.to_json()):

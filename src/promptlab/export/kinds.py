@@ -11,6 +11,8 @@ What = Literal[
     "breakdown_pairs",
     "confusion",
     "judges",
+    "optimizations",
+    "tried",
     "trials",
     "calls",
     "prompts",

@@ -38,7 +38,6 @@ class Spending:
     unknown_costs: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    failures: list[CallError] = field(default_factory=list)
     log: list[dict[str, Any]] = field(default_factory=list)
     counted: Callable[[], None] = lambda: None
 
@@ -56,6 +55,19 @@ class Spending:
         self.unknown_costs += cost is None
         self.prompt_tokens += completion.usage.prompt_tokens or 0
         self.completion_tokens += completion.usage.completion_tokens or 0
+        self._note(
+            request,
+            reply=completion.text,
+            key=completion.key,
+            tokens=[completion.usage.prompt_tokens, completion.usage.completion_tokens],
+            cost_usd=cost,
+        )
+        self.counted()
+
+    def failed(self, request: Request, error: CallError) -> None:
+        self._note(request, error=str(error))
+
+    def _note(self, request: Request, **came: Any) -> None:
         self.log.append(
             {
                 "name": request.name,
@@ -63,13 +75,9 @@ class Spending:
                 "model": request.model.name,
                 "messages": [{"role": each.role, "content": str(each.content)} for each in request.messages],
                 "sampling": dict(request.sampling),
-                "reply": completion.text,
-                "key": completion.key,
-                "tokens": [completion.usage.prompt_tokens, completion.usage.completion_tokens],
-                "cost_usd": cost,
+                **came,
             }
         )
-        self.counted()
 
 
 @dataclass
@@ -88,7 +96,7 @@ class ScopedDoor:
         try:
             completion = await self.door.complete(sent)
         except CallError as error:
-            self.spending.failures.append(error)
+            self.spending.failed(sent, error)
             raise
         self.spending.took(sent, completion)
         return completion

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
-from promptlab.basics.errors import BudgetReached, CallError, StorageError, UsageError
+from promptlab.basics.errors import BudgetReached, CallError, UsageError
 from promptlab.experiment import Cell, Plan
 from promptlab.experiment.judges import check_judges
 from promptlab.models import Model
 from promptlab.optimizers import Optimizer
+from promptlab.optimizers.artifact import CALLS_FILE
 from promptlab.optimizers.spending import Stopped
+from promptlab.runs.artifacts import ARTIFACTS, ended_as, keep
 from promptlab.runs.directory import RunDirectory
 from promptlab.runs.events import Listen, event
 from promptlab.runs.interrupting import wait_for
@@ -28,8 +27,6 @@ from promptlab.techniques.context import CellContext
 if TYPE_CHECKING:
     from promptlab.optimizers import Artifact
     from promptlab.runs.estimating import Estimate
-
-ARTIFACTS = "artifacts"
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,8 @@ class Workplace:
                 self._happened(cell, "optimized", ended_as(artifact))
         if self.run is not None:
             for number, artifact in enumerate(found_in(context)):
-                _keep(self.run, cell, artifact, number)
+                calls = self.home / ARTIFACTS / str(artifact.provenance.get("hash", "")) / CALLS_FILE
+                keep(self.run, cell, artifact, number, calls)
 
     def _happened(self, cell: Cell, kind: str, facts: Mapping[str, Any]) -> None:
         if self.listen is not None:
@@ -95,52 +93,6 @@ def found_in(context: CellContext) -> Iterator[Artifact]:
     for each in _contexts(context):
         if each.technique.optimizes and "artifact" in each.kept:
             yield each.kept["artifact"]
-
-
-def _keep(run: RunDirectory, cell: Cell, artifact: Artifact, number: int) -> None:
-    """A copy with the run, and a line in its manifest: what the comparison says of the search."""
-    names = (cell.variant.name, cell.model.name, cell.dataset.name)
-    slug = re.sub(r"[^\w.-]+", "-", "-".join(names), flags=re.UNICODE).strip("-.")[:100]
-    file = f"{slug}-{cell.hash[:8]}{f'-{number}' if number else ''}.json"
-    artifact.write(run.path / ARTIFACTS / file)
-    known = run.manifest().get("optimizations", {})
-    known[f"{cell.hash}{f'/{number}' if number else ''}"] = {
-        "cell": cell.hash,
-        "variant": names[0],
-        "model": names[1],
-        "dataset": names[2],
-        "technique": cell.variant.source,
-        "file": f"{ARTIFACTS}/{file}",
-        **ended_as(artifact),
-    }
-    run.update_manifest(optimizations=known)
-
-
-def ended_as(artifact: Artifact) -> dict[str, Any]:
-    """What a search came to, as the manifest and the events have it."""
-    return {
-        "calls": artifact.calls,
-        "budget_calls": artifact.provenance.get("budget_calls"),
-        "cost_usd": artifact.cost_usd,
-        "dev": artifact.score,
-        "dev_before": artifact.score_before,
-        "ending": artifact.ending,
-        "message": artifact.message,
-    }
-
-
-def artifacts_of(run: RunDirectory) -> list[dict[str, Any]]:
-    """Each optimization of a run as its manifest has it, with the artifact itself. Damaged: StorageError."""
-    found = []
-    for entry in run.manifest().get("optimizations", {}).values():
-        try:
-            found.append({**entry, "artifact": orjson.loads((run.path / entry["file"]).read_bytes())})
-        except (OSError, orjson.JSONDecodeError) as error:
-            raise StorageError(
-                f"{run.path / entry['file']} cannot be read: {error}.",
-                remedy="A bundle leaves the optimized prompts out; `show RUN TRIAL` has what was sent.",
-            ) from error
-    return found
 
 
 @dataclass(frozen=True)
