@@ -141,9 +141,7 @@ def test_the_search_stands_in_the_workbook_the_report_and_the_methods(
 
     here("export", "loop", "--to", "methods.txt", "--what", "methods")
     said = (command.folder / "methods.txt").read_text()
-    assert (
-        "The prompt of opro for fake-1 on data was optimized for numeric on 8 train and 8 dev rows" in said
-    )
+    assert "The prompt of opro for fake-1 on data was optimized for numeric on 8 train and 8 dev rows" in said
     assert "selected and so optimistic" in said
 
     here("export", "loop", "--to", "tried.csv", "--what", "tried")

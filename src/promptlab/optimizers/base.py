@@ -47,9 +47,10 @@ class Optimizer(Technique):
 
     `budget_calls` bounds the requests of the search to each model, cached ones included. `metric` names the
     experiment's scorer that is optimized (default: the headline's; a judge is asked for every answer, which
-    counts), `prompt_model` the experiment's model that writes prompts (default: the cell's own). `dev_rows`
-    bounds the dev rows that score a candidate; those of a quarter of the budget are the most. After
-    `patience` rounds without a better prompt it ends.
+    counts), `prompt_model` the experiment's model that writes prompts (default: the cell's own),
+    `prompt_max_tokens` how long it may write (default: as the model's entry says, which may be meant for
+    short answers). `dev_rows` bounds the dev rows that score a candidate; those of a quarter of the budget
+    are the most. After `patience` rounds without a better prompt it ends.
     """
 
     optimizes: ClassVar[bool] = True
@@ -61,6 +62,7 @@ class Optimizer(Technique):
     patience: int | None = Field(default=None, ge=1)
     metric: str | None = None
     prompt_model: str | None = None
+    prompt_max_tokens: int | None = Field(default=None, ge=1)
     search_seed: int = 0
 
     async def propose(self, search: Search) -> AsyncIterator[None]:
@@ -88,6 +90,10 @@ class Optimizer(Technique):
 
     def drawn_once(self) -> str | None:
         return "optimizer run"
+
+    def calls_per_row(self) -> int:
+        """Calls to the cell's model that a candidate's answer to one dev row is expected to take."""
+        return 1
 
     def compile_calls(self, ctx: CellContext) -> list[tuple[Model, Calls]]:
         """Calls of one compilation to each model: the cell's, who writes prompts, who judges answers."""
@@ -168,6 +174,11 @@ class Optimizer(Technique):
         except ValueError as error:
             raise UsageError(f"{error}.", remedy=f"Delete {path.parent}.") from None
 
+    def _writing(self, writer: Model) -> dict[str, int]:
+        """The sampling that it sets for the model that writes prompts."""
+        key = "max_completion_tokens" if "max_completion_tokens" in writer.sampling else "max_tokens"
+        return {} if self.prompt_max_tokens is None else {key: self.prompt_max_tokens}
+
     async def _compiled(self, ctx: CellContext) -> Artifact:
         compiling = ctx.compiling
         assert compiling is not None
@@ -181,7 +192,8 @@ class Optimizer(Technique):
         spending = Spending(self.budget_calls, compiling.rates, compiling.stopped)
         metric = self.metric_in(ctx)
         assert metric is not None
-        most = max(1, self.budget_calls // (4 * max(calls_per_row(ctx.model, metric).values())))
+        per_row = max(calls_per_row(ctx.model, metric, self.calls_per_row()).values())
+        most = max(1, self.budget_calls // (4 * per_row))
         size = min(self.dev_rows, len(splits.dev), most)
         rounds = Rounds(
             spending, size, lambda message: compiling.tell(f"{compiling.label}: {message}"), compiling.watch
@@ -192,6 +204,7 @@ class Optimizer(Technique):
             task=ctx.task,
             model=ctx.model,
             writer=writer,
+            writing=self._writing(writer),
             seed=ctx.seed * 1_000_003 + self.search_seed,
             hash=name,
             spending=spending,
@@ -201,6 +214,7 @@ class Optimizer(Technique):
             sampling=ctx.sampling,
             rounds=rounds,
             metric=metric,
+            allow_unsafe_code=ctx.allow_unsafe_code,
         )
         picked = sorted(around.rng("dev", rng_seed).sample(range(len(splits.dev)), size))
         dev = tuple(splits.dev[number] for number in picked)

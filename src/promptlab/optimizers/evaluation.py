@@ -96,9 +96,9 @@ class Trials:
         return await self.grading.grade(sample, answer, failure)
 
 
-def calls_per_row(model: Model, metric: Metric) -> Counter[str]:
+def calls_per_row(model: Model, metric: Metric, answer: int = 1) -> Counter[str]:
     """The most calls, by model, that one row of an evaluation takes: the answer's, and its judge's."""
-    calls = Counter({model.name: 1})
+    calls = Counter({model.name: answer})
     if metric.model is not None:
         calls[metric.model.name] += metric.calls
     return calls
@@ -109,7 +109,7 @@ class OptimizerContext:
     """What `compile` works with besides its rows: the task, the writing model, a generator, messages.
 
     There is no way from here to a test sample. `writer` is the model that writes prompts: the cell's own,
-    or the optimizer's `prompt_model`.
+    or the optimizer's `prompt_model`; `writing` the sampling that the optimizer sets for it.
     """
 
     task: Task
@@ -124,6 +124,8 @@ class OptimizerContext:
     rounds: Rounds
     metric: Metric
     sampling: Mapping[str, Any] = field(default_factory=dict)
+    writing: Mapping[str, Any] = field(default_factory=dict)
+    allow_unsafe_code: bool = False
     _seen: Counter[str] = field(default_factory=Counter)
 
     def rng(self, *parts: Any) -> random.Random:
@@ -138,12 +140,12 @@ class OptimizerContext:
         scope = f"{self.hash}/{step}/{candidate}/{name}"
         ordinal = self._seen[key := digest([scope, system, text])]
         self._seen[key] += 1
-        values = {**self.writer.sampling, **sampling}
+        values = {**self.writer.sampling, **sampling, **self.writing}
         request = Request(
             model=self.writer,
             messages=messages,
             sampling=values,
-            defaults=frozenset(values.keys() - self.writer.sampling.keys()),
+            defaults=frozenset(values.keys() - self.writer.sampling.keys() - self.writing.keys()),
             draw=Draw(0, ordinal),
             name=name,
             cell=self.cell,
