@@ -137,7 +137,7 @@ def test_a_prompt_that_is_known_already_tells_no_rounds(command: RealCommand, he
 def test_before_much_is_spent_optimize_asks(command: RealCommand, here: Any, fake_provider: Any) -> None:
     changed(command, "concurrency: 4", "confirm_usd: 0.000001")
     _, err = here("optimize", "exp.yaml", code=2)
-    assert err.startswith("promptlab: this would send 60 calls; estimated cost: ")
+    assert "promptlab: this would send 60 calls; estimated cost: " in err
     assert "--yes" in err
     assert fake_provider.requests == 0
     here("optimize", "exp.yaml", "--yes")
@@ -149,4 +149,13 @@ def test_a_missing_key_is_said_before_a_search(here: Any, fake_provider: Any, mo
     monkeypatch.delenv("LOOP_KEY")
     _, err = here("optimize", "exp.yaml", code=2)
     assert "LOOP_KEY" in err
+    assert fake_provider.requests == 0
+
+
+def test_one_file_takes_one_prompt_and_that_is_said_before_anything_is_paid(
+    command: RealCommand, here: Any, fake_provider: Any
+) -> None:
+    changed(command, OPRO, f"{OPRO}, {{technique: ape, budget_calls: 60}}")
+    _, err = here("optimize", "exp.yaml", "--to", "found.json", code=2)
+    assert "--to and --dspy write one prompt, and 2 are looked for" in err
     assert fake_provider.requests == 0

@@ -65,16 +65,15 @@ def optimize(
     """
     from promptlab.cli.rows import print_json
 
-    found = _found(experiment, variants, models, fresh, no_cache, yes, quiet, events)
+    single = path is not None or as_dspy is not None
+    found = _found(experiment, variants, models, fresh, no_cache, yes, quiet, events, single=single)
     written = [(each, artifact) for each in found.cells for artifact in each.artifacts]
-    if (path is not None or as_dspy is not None) and len(written) != 1:
-        raise UsageError(
-            f"--to and --dspy write one prompt, {len(written)} were found.", remedy="Add --variant."
-        )
-    if path is not None:
-        written[0][1].write(path)
-    if as_dspy is not None:
-        _write_dspy(written[0][1], as_dspy)
+    if single and written:
+        _only_one(len(written))
+        if path is not None:
+            written[0][1].write(path)
+        if as_dspy is not None:
+            _write_dspy(written[0][1], as_dspy)
     if as_json:
         print_json(
             [{"cell": each.label, "file": each.file, **artifact.to_json()} for each, artifact in written]
@@ -102,6 +101,8 @@ def _found(
     yes: bool,
     quiet: bool,
     events: Path | None,
+    *,
+    single: bool,
 ) -> Optimized:
     """Looks for the prompts, with progress on stderr."""
     from promptlab.basics.home import open_home
@@ -124,6 +125,8 @@ def _found(
 
         plan = stack.enter_context(make_plan(experiment, home))
         plan.select(limit=None, variants=variants, models=models)
+        if single:
+            _only_one(sum(any(cell.variant.technique.optimizers()) for cell in plan.chosen))
         return optimize_cells(
             plan,
             home,
@@ -133,6 +136,14 @@ def _found(
             watch=watch,
             approve=None if yes else ask,
             listen=log,
+        )
+
+
+def _only_one(count: int) -> None:
+    if count > 1:
+        raise UsageError(
+            f"--to and --dspy write one prompt, and {count} are looked for.",
+            remedy="Add --variant and --model.",
         )
 
 

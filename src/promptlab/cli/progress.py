@@ -50,8 +50,9 @@ def line(progress: Progress) -> str:
     """One line: how far, how fast, what it cost, what went wrong, how long it will take."""
     if progress.search is not None:
         label, found = progress.search
+        best = "no dev score yet" if found.best is None else f"best dev {found.best:.3f}"
         stopping = [f"stopping ({progress.stopping})"] if progress.stopping else []
-        return " · ".join([label, *found.parts(), *stopping])
+        return " · ".join([label, f"{found.unit} {found.number}", best, *found.spent, *stopping])
     done = progress.reused + progress.finished
     share = done / progress.planned if progress.planned else 1.0
     parts = [f"{done:,}/{progress.planned:,} {progress.unit} ({share:.0%})"]

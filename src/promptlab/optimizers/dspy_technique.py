@@ -69,9 +69,11 @@ _CALLS = {"react": Calls(1, 4, 21), "program_of_thought": Calls(2, 2.5, 4)}
 class DSPy(Optimizer):
     """Khattab et al. 2023 (arXiv 2310.03714); MIPROv2: 2406.11695, GEPA: 2507.19457. Extra: `optimize`.
 
-    `program` says what is asked: predict, chain_of_thought, program_of_thought, react, or a dspy.Module of
-    your own by path, `my_file.py:MyModule` (`question` in, `answer` out). `optimizer` says who looks for its
-    instruction and demos. Every call goes through the door and counts; DSPy's own caches and retries are off.
+    `program` says what is asked: predict, chain_of_thought, program_of_thought (what it writes runs in our
+    sandbox, each time by itself), react (with a calculator), or a dspy.Module of your own by path,
+    `my_file.py:MyModule` (`question` in, `answer` out). `optimizer` says who looks for its instruction and
+    demos; knn_few_shot looks at every question, among the nearest `neighbours` train rows by the letters
+    they share, and runs them first: one call more for each. Every call goes through the door and counts; DSPy's own caches and retries are off.
     Of all programs that it ran on every dev row the best one is kept, wherever it stopped. A reply that DSPy
     cannot read is no answer. Records the program's answer beside the calls. With `threads` above 1 a search
     is faster, and which calls its budget's end leaves out depends on the clock.

@@ -31,8 +31,8 @@ class Rounds:
         self.number, self.best = number, best
         now = self._now(ended=True)
         self.watch(now)
-        what, score, *rest = now.parts()
-        self.tell(f"{what}: {', '.join([f'{score} on {self.rows} rows', *rest])}")
+        score = "no dev score yet" if best is None else f"best dev score {best:.3f} on {self.rows} rows"
+        self.tell(f"{self.unit} {number}: {', '.join([score, *now.spent])}")
 
     def _now(self, *, ended: bool) -> Round:
         spending = self.spending

@@ -203,6 +203,8 @@ def _check(
     approve: Callable[[Estimate], None] | None,
 ) -> None:
     """What must be right before the first call, as for a run; then the question what it will cost."""
+    for note in plan.notes:
+        tell(note)
     plan.check_code()
     plan.check_keys()
     plan.check_prices()

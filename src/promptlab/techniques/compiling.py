@@ -28,11 +28,11 @@ class Round:
     cost_usd: float | None
     ended: bool
 
-    def parts(self) -> list[str]:
-        """In words: the best score, the calls, the cost."""
-        best = "no dev score yet" if self.best is None else f"best dev score {self.best:.3f}"
+    @property
+    def spent(self) -> tuple[str, str]:
+        """In words: the calls, and what they cost."""
         cost = "cost unknown" if self.cost_usd is None else f"{self.cost_usd:.4f} USD"
-        return [f"{self.unit} {self.number}", best, f"{self.calls:,} of {self.budget_calls:,} calls", cost]
+        return f"{self.calls:,} of {self.budget_calls:,} calls", cost
 
     def to_json(self) -> dict[str, Any]:
         return {
