@@ -11,6 +11,7 @@ with the child's number, then with its exit code.
 from __future__ import annotations
 
 import atexit
+import faulthandler
 import importlib
 import json
 import os
@@ -118,6 +119,8 @@ def _become(asked: dict[str, Any]) -> None:
         opened = os.open(path, flags, 0o600)
         os.dup2(opened, number)
         os.close(opened)
+    # A command that hangs says where, before it is ended.
+    faulthandler.dump_traceback_later(TIMEOUT_S - 10)
     sys.stdin = open(0, closefd=False)  # noqa: SIM115  a descriptor
 
 
