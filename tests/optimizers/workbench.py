@@ -15,7 +15,7 @@ from promptlab.models.transports.scripted import Expect, ScriptedTransport, conv
 from promptlab.optimizers import Artifact
 from promptlab.scoring import scorers
 from promptlab.techniques import CellContext, TrialContext, techniques
-from promptlab.techniques.context import Compiling
+from promptlab.techniques.cell import Compiling
 
 TASK = Task((PromptMessage("user", "Plural of {{ word }}?"),), AnswerType.TEXT, "Reply with one word.")
 METRIC = scorers.get("exact_match")()

@@ -18,7 +18,8 @@ from promptlab.optimizers.program import Program, target_text
 from promptlab.optimizers.spending import ScopedDoor, Spending
 from promptlab.scoring import Grader
 from promptlab.techniques.base import FROM_REPLY, Answer
-from promptlab.techniques.context import CellContext, TrialContext
+from promptlab.techniques.cell import CellContext
+from promptlab.techniques.context import TrialContext
 
 
 @dataclass(frozen=True, slots=True)

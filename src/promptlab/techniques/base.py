@@ -36,7 +36,8 @@ from promptlab.retrieval import SETS_VERSION, DemoSpec
 from promptlab.techniques.settings import Inner, plain_settings
 
 if TYPE_CHECKING:
-    from promptlab.techniques.context import CellContext, TrialContext
+    from promptlab.techniques.cell import CellContext
+    from promptlab.techniques.context import TrialContext
 
 
 @dataclass(frozen=True, slots=True)
