@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promptlab.basics.errors import ExperimentError
@@ -17,10 +16,10 @@ from promptlab.models.request import Model
 from promptlab.retrieval import own_text
 from promptlab.scoring.base import Scorer
 from promptlab.techniques.base import Technique
+from promptlab.techniques.compiling import Compiling
 
 if TYPE_CHECKING:
     from promptlab.datasets import Dataset
-    from promptlab.models.limits import Rate
     from promptlab.retrieval import DemoSelector, DemoSpec
 
 Vector = tuple[float, ...]
@@ -33,21 +32,6 @@ class Sampling:
     values: Mapping[str, Any]
     defaults: frozenset[str]
     spelled: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class Compiling:
-    """Where optimizers keep what they find, whom they tell, and who stops them.
-
-    Without `reuse` what was kept before is found again.
-    """
-
-    folder: Path
-    label: str
-    tell: Callable[[str], None]
-    stopped: Callable[[], bool]
-    rates: Mapping[str, Rate]
-    reuse: bool = True
 
 
 @dataclass
@@ -79,14 +63,29 @@ class CellContext:
     _demos: dict[int, DemoSelector] = field(default_factory=dict)
     _unstaged: Sampling | None = None
     _parts: dict[int, CellContext] = field(default_factory=dict)
+    _prepared: CellContext | None = None
+    _of: dict[str, CellContext] = field(default_factory=dict)
 
     def part(self, technique: Technique) -> CellContext:
         """The same surroundings for a technique inside this one."""
         known = self._parts.get(id(technique))
         if known is None:
-            known = replace(self, technique=technique, kept={}, _demos={}, _unstaged=None, _parts={})
+            if self._prepared is not None:
+                known = self._prepared.part(technique).of(self.model)
+            else:
+                known = replace(
+                    self, technique=technique, kept={}, _demos={}, _unstaged=None, _parts={}, _of={}
+                )
             self._parts[id(technique)] = known
         return known
+
+    def of(self, model: Model) -> CellContext:
+        """The same cell asked of another of the experiment's models: what it prepared is shared."""
+        if model.name not in self._of:
+            self._of[model.name] = replace(
+                self, model=model, _unstaged=None, _parts={}, _prepared=self, _of={}
+            )
+        return self._of[model.name]
 
     async def prepare(self) -> None:
         """Prepares the technique and all those inside it. Once, before the first trial."""
@@ -111,7 +110,7 @@ class CellContext:
             raise ExperimentError(
                 f"{technique.context.registered_name} finds nothing to stand before a prompt",
                 field="context",
-                remedy="Use retrieval, knowledge_graph, mind_map or generated_knowledge.",
+                remedy="Use retrieval, knowledge_graph, mind_map, think_on_graph or generated_knowledge.",
             )
         if technique.demos is not None and not technique.shows_demos:
             raise ExperimentError(

@@ -11,16 +11,18 @@ from promptlab.basics.errors import CallError, UsageError
 from promptlab.basics.hashing import seeded
 from promptlab.datasets.sample import Question, Sample
 from promptlab.datasets.task import Task
+from promptlab.models.call_record import CallRecord
 from promptlab.models.door import Door
 from promptlab.models.embedding import embedding_requests, vectors_of
 from promptlab.models.request import Completion, Draw, Message, Model, Request
 from promptlab.scoring.base import AnswerForm, Extraction
 from promptlab.scoring.extraction import ROBUST, extract, spell
-from promptlab.techniques.base import FROM_REPLY, Answer, CallRecord, Technique, Trace
+from promptlab.techniques.base import FROM_REPLY, Answer, Technique, Trace
 from promptlab.techniques.cell import CellContext, Vector
 from promptlab.techniques.formats import Part, rendered
 from promptlab.techniques.messages import asked, rendered_task
 from promptlab.techniques.notation import expand
+from promptlab.techniques.oracle import Verdict, verdict_on
 
 if TYPE_CHECKING:
     from promptlab.sandbox import ProgramResult, SandboxLimits
@@ -32,6 +34,7 @@ class _Trail:
 
     calls: list[CallRecord] = field(default_factory=list)
     seen: dict[Any, int] = field(default_factory=dict)
+    failed_on: str = ""
 
 
 class TrialContext:
@@ -44,10 +47,12 @@ class TrialContext:
         question: Question,
         repeat: int,
         *,
+        verdict: Verdict | None = None,
         outer: TrialContext | None = None,
         label: str = "",
         stage: Mapping[str, Any] | None = None,
     ) -> None:
+        """`verdict` says of an answer whether it is right, where some technique in here is an oracle."""
         self._cell = cell
         self._door = door
         self._question = question
@@ -57,8 +62,15 @@ class TrialContext:
         self._context = ""
         self._path = label
         self._stage = dict(stage or {})
+        self._verdict = verdict
         self._trail: _Trail = _Trail() if outer is None else outer._trail
         self.trace = Trace(self._trail.calls)
+
+    @classmethod
+    def over(cls, cell: CellContext, door: Door, sample: Sample, repeat: int) -> TrialContext:
+        """A trial's context. The sample's target stays outside; an oracle is told whether it is right."""
+        verdict = verdict_on(sample, cell.task) if cell.technique.uses_target() else None
+        return cls(cell, door, sample.question(), repeat, verdict=verdict)
 
     async def solve(self) -> Answer:
         """The whole technique: demos and context first, then its own steps, then `post`. Raises NoAnswer."""
@@ -80,6 +92,11 @@ class TrialContext:
     @property
     def cell(self) -> CellContext:
         return self._cell
+
+    @property
+    def failed_on(self) -> str:
+        """The model of the last call that failed; "": none did."""
+        return self._trail.failed_on
 
     @property
     def rng(self) -> random.Random:
@@ -154,7 +171,7 @@ class TrialContext:
         cell = self._cell
         sent = tuple(messages)
         chosen = cell.chosen({**stage, **self._stage})
-        identical = (sent, chosen.spelled)
+        identical = (cell.model.name, sent, chosen.spelled)
         ordinal = self._trail.seen.get(identical, 0)
         self._trail.seen[identical] = ordinal + 1
         request = Request(
@@ -167,7 +184,7 @@ class TrialContext:
             timeout_s=cell.timeout_s,
             defaults=chosen.defaults,
         )
-        record = CallRecord(f"{self._path}/{name}" if self._path else name, sent, chosen.values)
+        record = CallRecord(self._named(name), sent, chosen.values)
         return await self._recorded(request, record)
 
     async def _recorded(self, request: Request, record: CallRecord) -> Completion:
@@ -176,26 +193,39 @@ class TrialContext:
             record.completion = await self._door.complete(request)
         except CallError as error:
             record.error, record.attempts = str(error), error.attempts
+            self._trail.failed_on = request.model.name
             raise
         return record.completion
 
-    async def run(self, technique: Technique, *, label: str, **stage: Any) -> Answer:
+    def _named(self, name: str) -> str:
+        return f"{self._path}/{name}" if self._path else name
+
+    async def run(
+        self, technique: Technique, *, label: str, model: Model | None = None, **stage: Any
+    ) -> Answer:
         """An inner technique on the same question: its calls are recorded under `label`, its notes too.
 
-        `stage` is stronger than what its own steps require. Raises NoAnswer as it does.
+        `model` is asked instead of the cell's own; `stage` is stronger than what its own steps require.
+        Raises NoAnswer as it does.
         """
-        return await self._inner(technique, label, stage).solve()
+        return await self._inner(technique, label, stage, model).solve()
 
     def _inner(
-        self, technique: Technique, label: str, stage: Mapping[str, Any] | None = None
+        self,
+        technique: Technique,
+        label: str,
+        stage: Mapping[str, Any] | None = None,
+        model: Model | None = None,
     ) -> TrialContext:
+        cell = self._cell.part(technique)
         inner = TrialContext(
-            self._cell.part(technique),
+            cell if model is None else cell.of(model),
             self._door,
             self._question,
             self._repeat,
+            verdict=self._verdict,
             outer=self,
-            label=f"{self._path}/{label}" if self._path else label,
+            label=self._named(label),
             stage={**(stage or {}), **self._stage},
         )
         # One dictionary: what the inner one notes later stands in the outer trace too.
@@ -212,7 +242,7 @@ class TrialContext:
         cell = self._cell
         assert cell.embedding is not None
         (request,) = embedding_requests(cell.embedding, [text], cell.cell, cell.timeout_s)
-        record = CallRecord(f"{self._path}/embed" if self._path else "embed", request.messages, {})
+        record = CallRecord(self._named("embed"), request.messages, {})
         completion = await self._recorded(request, record)
         (vector,) = vectors_of([completion]).vectors
         record.completion = replace(completion, text=f"(a vector of {len(vector)} numbers)")
@@ -229,6 +259,12 @@ class TrialContext:
         if isinstance(value, str) and not answer.rule.startswith(ROBUST):
             value = spell(value, form)
         return Extraction(value, "unparsed" if value is None else None, answer.rule)
+
+    def is_right(self, answer: Answer) -> bool:
+        """Whether an answer is right, by the sample's target. For techniques registered as an oracle only."""
+        if not self._cell.technique.oracle or self._verdict is None:
+            raise RuntimeError("is_right() is for techniques registered with oracle=True")
+        return self._verdict(answer)
 
     def _posted(self, answer: Answer) -> Answer:
         """The answer with its notation expanded; as it was where it holds none."""
