@@ -33,7 +33,7 @@ from promptlab.runs.store import RunStore
 from promptlab.scoring import Grader
 from promptlab.scoring.translation import SCRIPT_SAMPLES, script_of
 from promptlab.techniques import Answer, TrialContext
-from promptlab.techniques.base import FROM_REPLY, Trace
+from promptlab.techniques.base import Trace
 
 # Bad requests before a cell's first success that end it: one may be a single odd sample.
 BAD_REQUESTS_END_CELL = 3
@@ -184,7 +184,7 @@ class Engine:
     async def _trial(self, trial: Trial, sample_row: int) -> TrialRow | None:
         """One trial, run and scored; None where nothing of it is to be kept."""
         cell = trial.cell
-        context = TrialContext(cell.context, self._client, trial.sample.question(), trial.repeat)
+        context = TrialContext.over(cell.context, self._client, trial.sample, trial.repeat)
         answer: Answer | None = None
         failure: NoAnswer | None = None
         try:
@@ -196,7 +196,7 @@ class Engine:
             self._end("stopped: budget")
             return None
         except CallError as error:
-            self._call_failed(cell, error)
+            self._call_failed(cell, context.failed_on or cell.model.name, error)
             return self._row(
                 trial, sample_row, context.trace, status="error", error=str(error), error_kind=error.kind
             )
@@ -216,7 +216,7 @@ class Engine:
         self, trial: Trial, sample_row: int, trace: Trace, answer: Answer | None, failure: NoAnswer | None
     ) -> TrialRow:
         reply = answer.reply if answer else _last_reply(trace)
-        given = _given(answer)
+        given = answer.given if answer else None
         graded = self._graders[trial.cell.hash].grade(
             reply.text if reply else "",
             trial.sample,
@@ -299,10 +299,10 @@ class Engine:
             else:
                 progress.paid_usd += cost
 
-    def _call_failed(self, cell: Cell, error: CallError) -> None:
-        """Ends the cells that would fail in the same way for every sample."""
+    def _call_failed(self, cell: Cell, model: str, error: CallError) -> None:
+        """Ends the cells that would fail in the same way for every sample: those that ask that model."""
         if error.kind in _WHOLE_MODEL:
-            ended = [each for each in self._plan.chosen if each.model is cell.model]
+            ended = [each for each in self._plan.chosen if each is cell or model in each.models]
         elif error.kind is CallErrorKind.BAD_REQUEST and cell.hash not in self._succeeded:
             self._bad_requests[cell.hash] = self._bad_requests.get(cell.hash, 0) + 1
             ended = [cell] if self._bad_requests[cell.hash] >= BAD_REQUESTS_END_CELL else []
@@ -362,10 +362,3 @@ def _sum(costs: Sequence[float | None]) -> float | None:
 def _last_reply(trace: Trace) -> Completion | None:
     replies = [call.completion for call in trace.calls if call.completion is not None]
     return replies[-1] if replies else None
-
-
-def _given(answer: Answer | None) -> tuple[str | tuple[str, ...] | None, str] | None:
-    """The value a technique read or voted by itself, with its rule's name; None: read it from the reply."""
-    if answer is None or answer.value is FROM_REPLY:
-        return None
-    return answer.value, answer.rule
