@@ -45,7 +45,7 @@ def any_script_number(text: str) -> float | None:
 
 def _base(text: str) -> float | None:
     """A number that may end in one vulgar fraction."""
-    fractions = [(place, value) for place, char in enumerate(text) if 0 < (value := _numeric(char) or 0) < 1]
+    fractions = [(place, part) for place, char in enumerate(text) if 0 < (part := _numeric(char) or 0) < 1]
     if not fractions:
         return _whole_or_decimal(text)
     (place, fraction), *more = fractions
