@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from promptlab.analysis import words
-from promptlab.basics.errors import StorageError
-from promptlab.basics.hashing import short_digest
+from promptlab.analysis.tested import RunsTested
 from promptlab.runs import RunDirectory
 from promptlab.runs.store import connect
-
-_TESTED = """SELECT DISTINCT spec FROM cells WHERE dataset = ? AND EXISTS
-    (SELECT 1 FROM trials WHERE trials.cell = cells.id AND trials.status != 'error')"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +43,13 @@ def tried_on_test(run: RunDirectory) -> tuple[Tried, ...]:
     variants: dict[str, set[str]] = {name: set() for name in own}
     runs = dict.fromkeys(own, 0)
     unreadable = 0
-    for path in sorted(run.path.parent.iterdir()):
-        other = RunDirectory(path)
-        if not other.store.is_file():
-            continue
-        try:
-            for name, found in _tried(other, own):
-                variants[name] |= found
-                runs[name] += bool(found)
-        except (StorageError, sqlite3.Error, orjson.JSONDecodeError):
+    for tested in RunsTested(run.path.parent):
+        if tested is None:
             unreadable += 1
+            continue
+        for name, tests in own.items():
+            variants[name].update(tested.get(tests, ()))
+            runs[name] += bool(tested.get(tests))
     return tuple(Tried(name, len(variants[name]), runs[name], unreadable) for name in own if variants[name])
 
 
@@ -78,15 +68,3 @@ def _tests(run: RunDirectory) -> dict[str, str]:
     with closing(connect(run.store, read_only=True)) as connection:
         rows = connection.execute("SELECT key, value FROM meta WHERE key LIKE 'dataset:%'").fetchall()
     return {key.removeprefix("dataset:"): value for key, value in rows}
-
-
-def _tried(run: RunDirectory, wanted: Mapping[str, str]) -> Iterator[tuple[str, set[str]]]:
-    """Data set of `wanted` → the variants that this run has tried on it, under whatever name."""
-    known = _tests(run)
-    for name, tests in wanted.items():
-        found: set[str] = set()
-        with closing(connect(run.store, read_only=True)) as connection:
-            for there in (each for each, value in known.items() if value == tests):
-                for (spec,) in connection.execute(_TESTED, (there,)):
-                    found.add(short_digest(orjson.loads(spec)["variant"]))
-        yield name, found
