@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import orjson
 
 from promptlab.analysis import words
 from promptlab.analysis.tested import RunsTested
@@ -39,18 +42,23 @@ class Tried:
 
 def tried_on_test(run: RunDirectory) -> tuple[Tried, ...]:
     """Over all runs in the folder of this one whose test samples of a data set are the same."""
-    own = _tests(run)
-    variants: dict[str, set[str]] = {name: set() for name in own}
-    runs = dict.fromkeys(own, 0)
+    return tried_over({run.path.parent}, {name: {tests} for name, tests in _tests(run).items()})
+
+
+def tried_over(folders: Iterable[Path], tests: Mapping[str, Collection[str]]) -> tuple[Tried, ...]:
+    """Over all runs in these folders. `tests`: data set → the hashes of its test samples."""
+    variants: dict[str, set[str]] = {name: set() for name in tests}
+    runs = dict.fromkeys(tests, 0)
     unreadable = 0
-    for tested in RunsTested(run.path.parent):
+    for tested in (each for folder in sorted(folders) for each in RunsTested(folder)):
         if tested is None:
             unreadable += 1
             continue
-        for name, tests in own.items():
-            variants[name].update(tested.get(tests, ()))
-            runs[name] += bool(tested.get(tests))
-    return tuple(Tried(name, len(variants[name]), runs[name], unreadable) for name in own if variants[name])
+        for name, hashes in tests.items():
+            found = {variant for each in hashes for variant in tested.get(each, ())}
+            variants[name] |= found
+            runs[name] += bool(found)
+    return tuple(Tried(name, len(variants[name]), runs[name], unreadable) for name in tests if variants[name])
 
 
 def extensions(manifest: Mapping[str, Any]) -> list[str]:
@@ -67,4 +75,4 @@ def _tests(run: RunDirectory) -> dict[str, str]:
     """Data set → hash of its test samples."""
     with closing(connect(run.store, read_only=True)) as connection:
         rows = connection.execute("SELECT key, value FROM meta WHERE key LIKE 'dataset:%'").fetchall()
-    return {key.removeprefix("dataset:"): value for key, value in rows}
+    return {key.removeprefix("dataset:"): orjson.loads(value) for key, value in rows}

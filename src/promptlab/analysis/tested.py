@@ -70,7 +70,7 @@ def tested(run: RunDirectory) -> dict[str, list[str]]:
     with closing(connect(run.store, read_only=True)) as connection:
         rows = connection.execute("SELECT key, value FROM meta WHERE key LIKE 'dataset:%'").fetchall()
         for key, tests in rows:
-            of_tests = found.setdefault(tests, set())
+            of_tests = found.setdefault(orjson.loads(tests), set())
             for (spec,) in connection.execute(_TESTED, (key.removeprefix("dataset:"),)):
                 of_tests.add(short_digest(orjson.loads(spec)["variant"]))
     return {tests: sorted(variants) for tests, variants in found.items()}
