@@ -73,12 +73,13 @@ class Workbench:
         data: Sequence[dict[str, Any]] | None = None,
         task: Task = TASK,
         metric: Metric = METRIC,
+        columns: dict[str, str] | None = None,
         **settings: Any,
     ) -> None:
         self.folder = folder
         path = folder / "data.jsonl"
         path.write_text("".join(json.dumps(row) + "\n" for row in (rows() if data is None else data)))
-        known = {"path": str(path), "target": "answer", "id": "id", "split": "split"}
+        known = {"path": str(path), "target": "answer", "id": "id", "split": "split", **(columns or {})}
         self.dataset = open_dataset(
             DatasetSpec.model_validate(known), folder=folder, home=folder / "home", need_train=True
         )

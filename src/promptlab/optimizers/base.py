@@ -36,7 +36,8 @@ from promptlab.scoring import AnswerForm
 from promptlab.scoring.metric import Metric
 from promptlab.scoring.translation import script_of
 from promptlab.techniques.base import Answer, Calls, Technique
-from promptlab.techniques.context import CellContext, TrialContext
+from promptlab.techniques.cell import CellContext
+from promptlab.techniques.context import TrialContext
 
 # Of a budget, the share that a model which only writes prompts is expected to take.
 _WRITTEN = 0.2
@@ -81,6 +82,10 @@ class Optimizer(Technique):
         """ExperimentError for what is missing before the first call; the numbers are of usable rows."""
 
     # As a technique
+
+    def asked_models(self) -> frozenset[str]:
+        writer = () if self.prompt_model is None else (self.prompt_model,)
+        return super().asked_models() | frozenset(writer)
 
     def needs_train(self) -> bool:
         return True

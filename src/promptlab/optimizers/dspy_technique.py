@@ -51,7 +51,8 @@ from promptlab.optimizers.spending import CallsSpent, ScopedDoor, Stopped
 from promptlab.scoring.metric import Metric
 from promptlab.scoring.replies import Cost, Latency
 from promptlab.techniques.base import Answer, Calls, Fidelity, technique
-from promptlab.techniques.context import CellContext, TrialContext
+from promptlab.techniques.cell import CellContext
+from promptlab.techniques.context import TrialContext
 
 _LEAST_TRAIN = {
     "bootstrap_few_shot_with_random_search": 2,
@@ -73,10 +74,11 @@ class DSPy(Optimizer):
     sandbox, each time by itself), react (with a calculator), or a dspy.Module of your own by path,
     `my_file.py:MyModule` (`question` in, `answer` out). `optimizer` says who looks for its instruction and
     demos; knn_few_shot looks at every question, among the nearest `neighbours` train rows by the letters
-    they share, and runs them first: one call more for each. Every call goes through the door and counts; DSPy's own caches and retries are off.
-    Of all programs that it ran on every dev row the best one is kept, wherever it stopped. A reply that DSPy
-    cannot read is no answer. Records the program's answer beside the calls. With `threads` above 1 a search
-    is faster, and which calls its budget's end leaves out depends on the clock.
+    they share, and runs them first: one call more for each. Every call goes through the door and counts;
+    DSPy's own caches and retries are off. Of all programs that it ran on every dev row the best one is kept,
+    wherever it stopped. A reply that DSPy cannot read is no answer. Records the program's answer beside the
+    calls. With `threads` above 1 a search is faster, and which calls its budget's end leaves out depends on
+    the clock.
     Limit: DSPy's own prompts; another version may write others.
     """
 

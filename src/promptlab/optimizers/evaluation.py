@@ -20,7 +20,8 @@ from promptlab.optimizers.rounds import Rounds
 from promptlab.optimizers.spending import ScopedDoor, Spending
 from promptlab.scoring.metric import Metric
 from promptlab.techniques.base import Answer
-from promptlab.techniques.context import CellContext, TrialContext
+from promptlab.techniques.cell import CellContext
+from promptlab.techniques.context import TrialContext
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from promptlab.scoring.grading import Graded
 from promptlab.scoring.judging import Exhibit
 from promptlab.scoring.judging.judgement import Asking, Judgement, text_for
 from promptlab.scoring.metric import Metric
-from promptlab.techniques.base import FROM_REPLY, Answer, Trace
+from promptlab.techniques.base import Answer, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +76,12 @@ class Grading:
         """The metric's score of an answer, or of the failure it ended with. CallError where a judge failed,
         UsageError where the user's own scorer did."""
         reply = answer.reply if answer else None
-        given = None if answer is None or answer.value is FROM_REPLY else (answer.value, answer.rule)
         graded = self._grader.grade(
             reply.text if reply else "",
             sample,
             finish_reason=reply.finish_reason if reply else "stop",
             failure=failure,
-            given=given,
+            given=answer.given if answer else None,
             latency_s=trace.latency_s if trace else None,
             cost_usd=self._cost_usd(trace) if trace else None,
         )

@@ -41,6 +41,10 @@ class Spending:
     log: list[dict[str, Any]] = field(default_factory=list)
     counted: Callable[[], None] = lambda: None
 
+    def room(self, calls: Mapping[str, int]) -> int:
+        """How many times so many calls to each model are left."""
+        return min((self.limit - self.calls[name]) // count for name, count in calls.items())
+
     def need(self, calls: Mapping[str, int], times: int = 1) -> None:
         """CallsSpent where so many calls to each model, so many times, are not left."""
         if self.stopped():

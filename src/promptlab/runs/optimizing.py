@@ -21,8 +21,8 @@ from promptlab.runs.interrupting import wait_for
 from promptlab.runs.opening import open_client
 from promptlab.runs.progress import Progress
 from promptlab.runs.span import Span
+from promptlab.techniques.cell import CellContext
 from promptlab.techniques.compiling import Compiling, Round
-from promptlab.techniques.context import CellContext
 
 if TYPE_CHECKING:
     from promptlab.optimizers import Artifact

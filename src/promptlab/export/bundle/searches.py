@@ -27,9 +27,9 @@ def _check(each: KeptPrompt) -> None:
     for fact, value in ended_as(artifact).items():
         if each.entry[fact] != value:
             raise UsageError(f"the search of {name!r}: {fact} is {value!r}, the manifest says otherwise.")
-    best = max((row["score"] for row in artifact.history if row["accepted"]), default=None)
-    if artifact.score is not None and best != artifact.score:
-        raise UsageError(f"the search of {name!r}: its best dev score is not that of its history.")
+    accepted = [row["score"] for row in artifact.history if row["accepted"]]
+    if artifact.score is not None and artifact.score not in accepted:
+        raise UsageError(f"the search of {name!r}: its dev score is none of its history's.")
     calls = list(each.calls())
     if not calls:
         return
