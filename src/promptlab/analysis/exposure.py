@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import orjson
 
 from promptlab.analysis import words
-from promptlab.basics.errors import StorageError
-from promptlab.basics.hashing import short_digest
+from promptlab.analysis.tested import RunsTested
 from promptlab.runs import RunDirectory
 from promptlab.runs.store import connect
-
-_TESTED = """SELECT DISTINCT spec FROM cells WHERE dataset = ? AND EXISTS
-    (SELECT 1 FROM trials WHERE trials.cell = cells.id AND trials.status != 'error')"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +42,23 @@ class Tried:
 
 def tried_on_test(run: RunDirectory) -> tuple[Tried, ...]:
     """Over all runs in the folder of this one whose test samples of a data set are the same."""
-    own = _tests(run)
-    variants: dict[str, set[str]] = {name: set() for name in own}
-    runs = dict.fromkeys(own, 0)
+    return tried_over({run.path.parent}, {name: {tests} for name, tests in _tests(run).items()})
+
+
+def tried_over(folders: Iterable[Path], tests: Mapping[str, Collection[str]]) -> tuple[Tried, ...]:
+    """Over all runs in these folders. `tests`: data set → the hashes of its test samples."""
+    variants: dict[str, set[str]] = {name: set() for name in tests}
+    runs = dict.fromkeys(tests, 0)
     unreadable = 0
-    for path in sorted(run.path.parent.iterdir()):
-        other = RunDirectory(path)
-        if not other.store.is_file():
-            continue
-        try:
-            for name, found in _tried(other, own):
-                variants[name] |= found
-                runs[name] += bool(found)
-        except (StorageError, sqlite3.Error, orjson.JSONDecodeError):
+    for tested in (each for folder in sorted(folders) for each in RunsTested(folder)):
+        if tested is None:
             unreadable += 1
-    return tuple(Tried(name, len(variants[name]), runs[name], unreadable) for name in own if variants[name])
+            continue
+        for name, hashes in tests.items():
+            found = {variant for each in hashes for variant in tested.get(each, ())}
+            variants[name] |= found
+            runs[name] += bool(found)
+    return tuple(Tried(name, len(variants[name]), runs[name], unreadable) for name in tests if variants[name])
 
 
 def extensions(manifest: Mapping[str, Any]) -> list[str]:
@@ -77,16 +75,4 @@ def _tests(run: RunDirectory) -> dict[str, str]:
     """Data set → hash of its test samples."""
     with closing(connect(run.store, read_only=True)) as connection:
         rows = connection.execute("SELECT key, value FROM meta WHERE key LIKE 'dataset:%'").fetchall()
-    return {key.removeprefix("dataset:"): value for key, value in rows}
-
-
-def _tried(run: RunDirectory, wanted: Mapping[str, str]) -> Iterator[tuple[str, set[str]]]:
-    """Data set of `wanted` → the variants that this run has tried on it, under whatever name."""
-    known = _tests(run)
-    for name, tests in wanted.items():
-        found: set[str] = set()
-        with closing(connect(run.store, read_only=True)) as connection:
-            for there in (each for each, value in known.items() if value == tests):
-                for (spec,) in connection.execute(_TESTED, (there,)):
-                    found.add(short_digest(orjson.loads(spec)["variant"]))
-        yield name, found
+    return {key.removeprefix("dataset:"): orjson.loads(value) for key, value in rows}

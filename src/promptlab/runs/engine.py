@@ -22,6 +22,7 @@ from promptlab.experiment import Cell, Plan, Trial
 from promptlab.models import Client, Completion
 from promptlab.models.pricing import in_usd
 from promptlab.optimizers.spending import Stopped
+from promptlab.runs.control import obeying
 from promptlab.runs.events import Event, Listen, event
 from promptlab.runs.feed import Feed
 from promptlab.runs.optimizing import Workplace
@@ -36,7 +37,6 @@ from promptlab.techniques.base import Trace
 
 # Bad requests before a cell's first success that end it: one may be a single odd sample.
 BAD_REQUESTS_END_CELL = 3
-CONTROL_POLL_S = 1.0
 _WHOLE_MODEL = frozenset({CallErrorKind.AUTH, CallErrorKind.NO_MODEL, CallErrorKind.NO_QUOTA})
 
 Ending = Literal["complete", "stopped: budget", "interrupted", "failed"]
@@ -99,7 +99,6 @@ class Engine:
         """
         cells = self._plan.chosen
         self.progress.planned = sum(self._plan.trials_in(cell) for cell in cells)
-        self._store.forget_requests()
         scripts = {each.name: _script(each) for each in self._plan.datasets}
         for cell in cells:
             self._graders[cell.hash] = Grader(
@@ -107,19 +106,18 @@ class Engine:
             )
             self._store.stop_cell(self._cells[cell.hash], None)
             cell.context.door = self._client
-        watch = asyncio.create_task(self._watch_control())
-        try:
-            for cell in cells:
-                await self._prepare(cell)
-            await self._run_lanes(cells)
-        finally:
-            watch.cancel()
+        await obeying(self._store, self, self._run_cells(cells), self._tell_progress)
         if self._failure is not None:
             raise self._failure
         if self._ending is None:
             failed = self.progress.errors or self._stopped
             self._ending = "failed" if failed else "complete"
         return self._ending
+
+    async def _run_cells(self, cells: Sequence[Cell]) -> None:
+        for cell in cells:
+            await self._prepare(cell)
+        await self._run_lanes(cells)
 
     async def _prepare(self, cell: Cell) -> None:
         """What all trials of a cell share: vectors, an optimized prompt."""
@@ -326,17 +324,10 @@ class Engine:
             self.progress.stopping = ending
             self._going.set()
 
-    async def _watch_control(self) -> None:
-        """Obeys "pause" and "cancel", asked for by other processes through the store; tells the progress."""
-        while True:
-            await asyncio.sleep(CONTROL_POLL_S)
-            asked = await asyncio.to_thread(self._store.requested)
-            if "cancel" in asked:
-                self.interrupt()
-            self.pause("pause" in asked)
-            if self._listen is not None:
-                endpoints = [dataclasses.asdict(each) for each in self._client.limiters()]
-                self._happened("progress", **self.progress.counters(), endpoints=endpoints)
+    def _tell_progress(self) -> None:
+        if self._listen is not None:
+            endpoints = [dataclasses.asdict(each) for each in self._client.limiters()]
+            self._happened("progress", **self.progress.counters(), endpoints=endpoints)
 
     def _happened(self, kind: str, **facts: Any) -> None:
         if self._listen is not None:
