@@ -37,7 +37,7 @@ _FINAL = re.compile(r'FINAL ANSWER:\**\s{0,8}(?:"""(.*?)(?:"""|\Z)|([^\n]+))', r
 
 @technique("conductor")
 class Conductor(Technique):
-    """Meta-prompting (Suzgun & Kalai 2024, arXiv 2401.12954). A conductor and its experts. 1 to 31 calls.
+    """Meta-prompting (Suzgun et al. 2024, arXiv 2401.12954). A conductor and its experts. 1 to 31 calls.
 
     Calls "round 1", "round 2", …: the conversation so far. Where the reply calls an expert, call "expert" is
     its instructions alone, and its reply goes back into the conversation; where it gives the final answer,
