@@ -14,11 +14,16 @@ import orjson
 from promptlab.analysis import words
 from promptlab.basics.errors import StorageError
 from promptlab.basics.hashing import short_digest
+from promptlab.playground import Looks, read_looks
 from promptlab.runs import RunDirectory
 from promptlab.runs.store import connect
 
 _TESTED = """SELECT DISTINCT spec FROM cells WHERE dataset = ? AND EXISTS
     (SELECT 1 FROM trials WHERE trials.cell = cells.id AND trials.status != 'error')"""
+
+_IN_TEST = (
+    """SELECT 1 FROM samples WHERE dataset = ? AND sample = ? AND content = ? AND position IS NOT NULL"""
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +31,16 @@ class Tried:
     """How many variants have answered test samples of a data set, in how many of the runs beside this one.
 
     A variant is its technique, settings and prompt; that a file no longer names it changes nothing.
-    `unreadable` runs could not be counted.
+    `unreadable` runs could not be counted. `looked_at` of the samples were shown in the playground, `looks`
+    times in all.
     """
 
     dataset: str
     variants: int
     runs: int
     unreadable: int = 0
+    looked_at: int = 0
+    looks: int = 0
 
     def sentence(self, *, named: bool) -> str:
         """`named`: there are several data sets."""
@@ -41,7 +49,12 @@ class Tried:
         have = "has" if self.variants == 1 else "have"
         runs = "" if self.runs == 1 else f", in {words.count(self.runs)} runs"
         where = f"the test samples of {self.dataset}" if named else "these test samples"
-        return f"{least}{variants} {have} been tried on {where} so far{runs}."
+        tried = f"{least}{variants} {have} been tried on {where} so far{runs}"
+        if not self.looks:
+            return f"{tried}."
+        were = "was" if self.looked_at == 1 else "were"
+        times = f"{words.count(self.looks)} look{'' if self.looks == 1 else 's'}"
+        return f"{tried}; {words.count(self.looked_at)} of them {were} looked at in the playground ({times})."
 
 
 def tried_on_test(run: RunDirectory) -> tuple[Tried, ...]:
@@ -60,7 +73,13 @@ def tried_on_test(run: RunDirectory) -> tuple[Tried, ...]:
                 runs[name] += bool(found)
         except (StorageError, sqlite3.Error, orjson.JSONDecodeError):
             unreadable += 1
-    return tuple(Tried(name, len(variants[name]), runs[name], unreadable) for name in own if variants[name])
+    looks = read_looks(run.path.parent.parent)
+    looked = {name: _looked(run, name, looks) for name in own}
+    return tuple(
+        Tried(name, len(variants[name]), runs[name], unreadable, *looked[name])
+        for name in own
+        if variants[name]
+    )
 
 
 def extensions(manifest: Mapping[str, Any]) -> list[str]:
@@ -90,3 +109,13 @@ def _tried(run: RunDirectory, wanted: Mapping[str, str]) -> Iterator[tuple[str, 
                 for (spec,) in connection.execute(_TESTED, (there,)):
                     found.add(short_digest(orjson.loads(spec)["variant"]))
         yield name, found
+
+
+def _looked(run: RunDirectory, dataset: str, looks: Looks) -> tuple[int, int]:
+    """How many of the data set's test samples were shown by hand, and how often in all."""
+    found = []
+    with closing(connect(run.store, read_only=True)) as connection:
+        for (sample, content), times in looks.times.items():
+            if connection.execute(_IN_TEST, (dataset, sample, content)).fetchone():
+                found.append(times)
+    return len(found), sum(found)
