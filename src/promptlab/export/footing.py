@@ -21,7 +21,6 @@ TESTS = {
     "sign_flip_groups": "sign flips over groups (drawn)",
     "bootstrap": "paired bootstrap",
 }
-REDRAWN = {"completion": "completions", "demos": "demos", "order": "an order of demos"}
 _DRAWN = ("sign_flip", "sign_flip_groups", "bootstrap")
 
 
@@ -66,7 +65,7 @@ def repeats_said(comparison: Comparison) -> str:
     )
     if not count:
         return ""
-    anew = words.listed([REDRAWN[what] for what in comparison.vary])
+    anew = words.redrawn(comparison.vary)
     return (
         f"{words.count(count)} repeats, each with {anew} of its own, averaged per sample first; "
         "repeats: the lowest and the highest mean of one."

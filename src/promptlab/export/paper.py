@@ -172,7 +172,7 @@ def methods(run: RunDirectory, ending: str) -> tuple[str, str]:
 
 def _compared(comparison: Comparison, manifest: Mapping[str, Any]) -> Iterator[str]:
     from promptlab.analysis.exposure import extensions
-    from promptlab.export.footing import REDRAWN, tried_said
+    from promptlab.export.footing import tried_said
 
     variants = list(dict.fromkeys(cell.result.variant for cell in comparison.cells))
     models = list(dict.fromkeys(cell.result.model for cell in comparison.cells))
@@ -195,7 +195,7 @@ def _compared(comparison: Comparison, manifest: Mapping[str, Any]) -> Iterator[s
             yield f"{name}: {note.rstrip('.')}."
     repeats = manifest["repeats"]
     if repeats > 1:
-        anew = words.listed([REDRAWN[what] for what in comparison.vary])
+        anew = words.redrawn(comparison.vary)
         yield (
             f"Every sample was asked {repeats} times, each time with {anew} drawn anew; scores are averaged "
             "per sample first."
