@@ -84,12 +84,19 @@ def test_each_model_goes_on_from_its_own_history(asker: Asker, tmp_path: Path) -
     gruff = candidate(scripted(tmp_path, [{"contains": "again", "reply": "Why?"}, {"default": "No."}], "b"))
     for who, replies in ((polite, ["Yes.", "Gladly."]), (gruff, ["No.", "Why?"])):
         talk = Conversation()
-        first = talk.add("", ask(asker, who, q="1"), parent=None)
-        answer = asker.follow(who, first.continued(), "again")
-        answer.wait()
-        talk.add("again", answer, parent=first.number)
+        first = talk.say("", lambda draw, who=who: ask(asker, who, q="1", draw=draw))
+        history = first.continued()
+        then = talk.say(
+            "again", lambda draw, who=who, history=history: asker.follow(who, history, "again"), parent=first
+        )
+        then.answer.wait()
         assert [each.answer.text for each in talk.path()] == replies
-        assert [each.content for each in answer.asked] == ["Be brief.", "What is 1?", replies[0], "again"]
+        assert [each.content for each in then.answer.asked] == [
+            "Be brief.",
+            "What is 1?",
+            replies[0],
+            "again",
+        ]
 
 
 def test_an_edited_turn_is_a_branch_and_the_old_one_stays(asker: Asker, tmp_path: Path) -> None:
@@ -99,26 +106,28 @@ def test_an_edited_turn_is_a_branch_and_the_old_one_stays(asker: Asker, tmp_path
         )
     )
     talk = Conversation()
-    first = talk.add("", ask(asker, who, q="1"), parent=None)
+    first = talk.say("", lambda draw: ask(asker, who, q="1", draw=draw))
 
-    def say(text: str, parent: int) -> Any:
-        answer = asker.follow(who, first.continued(), text)
-        answer.wait()
-        return talk.add(text, answer, parent=parent)
+    def say(text: str) -> Any:
+        history = first.continued()
+        said = talk.say(text, lambda draw: asker.follow(who, history, text, draw=draw), parent=first)
+        said.answer.wait()
+        return said
 
-    red, blue = say("red", first.number), say("blue", first.number)
+    red, blue = say("red"), say("blue")
     assert [each.answer.text for each in talk.path()] == [".", "You said blue."]
     assert talk.branches(blue) == [red, blue]
     talk.turn_to(red)
     assert talk.path()[-1] is red
-    assert talk.draws(red) == 1
+    again = talk.again(red)
+    assert (again.draw, again.parent, talk.path()[-1]) == (1, first.number, again)
 
 
 def test_asked_again_it_is_another_draw(asker: Asker, fake_provider: Any) -> None:
-    who = candidate(on(fake_provider))
-    ask(asker, who, q="2")
-    ask(asker, who, q="2", draw=1)
-    assert fake_provider.requests == 2
+    who, talk = candidate(on(fake_provider)), Conversation()
+    first = talk.say("", lambda draw: ask(asker, who, q="2", draw=draw))
+    assert talk.again(talk.again(first)).draw == 2
+    assert fake_provider.requests == 3
 
 
 def test_a_technique_answers_by_its_own_calls(asker: Asker, tmp_path: Path) -> None:

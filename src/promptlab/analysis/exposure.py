@@ -17,7 +17,6 @@ from promptlab.playground import Looks, read_looks
 from promptlab.runs import RunDirectory
 from promptlab.runs.store import connect
 
-
 _IN_TEST = """SELECT 1 FROM samples WHERE dataset = ? AND sample = ? AND content = ?
     AND position IS NOT NULL"""
 

@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from promptlab.playground.conversation import Conversation, Exchange
     from promptlab.playground.looks import Looks, count_look, read_looks
     from promptlab.playground.prompt import Prompt
+    from promptlab.playground.reach import KEY_OFFERS, KeyOffer, can_run_local, reachable
     from promptlab.playground.rows import Cursor, RowSource, row_sources, typed_rows
     from promptlab.playground.saving import Draft, add_variant, experiment_text, variant_entry
     from promptlab.playground.versions import PromptVersion, Versions, differences
 
 __all__ = [
+    "KEY_OFFERS",
     "Answering",
     "Asker",
     "Bot",
@@ -27,6 +29,7 @@ __all__ = [
     "Cursor",
     "Draft",
     "Exchange",
+    "KeyOffer",
     "Looks",
     "ModelChoice",
     "Prompt",
@@ -36,9 +39,11 @@ __all__ = [
     "add_variant",
     "asker",
     "build_technique",
+    "can_run_local",
     "count_look",
     "differences",
     "experiment_text",
+    "reachable",
     "read_looks",
     "row_sources",
     "technique_names",
@@ -55,6 +60,7 @@ _HOMES = {
     "conversation": ("Conversation", "Exchange"),
     "looks": ("Looks", "count_look", "read_looks"),
     "prompt": ("Prompt",),
+    "reach": ("KEY_OFFERS", "KeyOffer", "can_run_local", "reachable"),
     "rows": ("Cursor", "RowSource", "row_sources", "typed_rows"),
     "saving": ("Draft", "add_variant", "experiment_text", "variant_entry"),
     "versions": ("PromptVersion", "Versions", "differences"),

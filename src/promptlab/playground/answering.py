@@ -11,7 +11,8 @@ from typing import Any, Literal
 from promptlab.basics.errors import NoAnswer, PromptlabError
 from promptlab.basics.loop import submit
 from promptlab.models import Client, Completion, Message, Request
-from promptlab.techniques.base import CallRecord, Trace
+from promptlab.models.call_record import CallRecord
+from promptlab.techniques.base import Trace
 
 State = Literal["waiting", "answering", "done", "stopped", "failed"]
 
@@ -50,6 +51,13 @@ class Answering:
         """Begins; `work` fills this and returns the value that was read, if any."""
         self._future = submit(self._run(work))
         self._future.add_done_callback(self._ended)
+
+    @classmethod
+    def refused(cls, error: PromptlabError) -> Answering:
+        """One that failed before it could begin."""
+        answer = cls()
+        answer.state, answer.error = "failed", str(error)
+        return answer
 
     def stop(self) -> None:
         """Ends it where it is; what has come stays. Nothing once it has ended."""

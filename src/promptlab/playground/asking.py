@@ -11,12 +11,13 @@ from pathlib import Path
 from promptlab.basics.loop import run_sync
 from promptlab.datasets import Dataset, Question
 from promptlab.models import Client, Draw, Limits, Message, Request
+from promptlab.models.call_record import CallRecord
 from promptlab.playground.answering import Answering
 from promptlab.playground.candidates import Candidate
 from promptlab.playground.prompt import Prompt
 from promptlab.runs.opening import open_client
 from promptlab.techniques import CellContext, TrialContext
-from promptlab.techniques.base import CallRecord, Trace
+from promptlab.techniques.base import Trace
 
 LEDGER = "playground"
 LIMITS = Limits(timeout_s=180.0, retry_429_s=60.0, attempts=3)  # somebody sits in front of it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from promptlab.models import Message
@@ -10,16 +11,16 @@ from promptlab.playground.answering import Answering
 
 @dataclass
 class Exchange:
-    """What was said, and the answer to it. `parent`: the exchange before it; `draw`: how often it was asked.
+    """What was said, and the answer to it. `parent`: the exchange before it.
 
-    `history` is what stood before `said` in the messages that were sent.
+    `ask` asks the same, as the draw of that number: 0 is the first, which may come from the cache.
     """
 
     number: int
     parent: int | None
     said: str
+    ask: Callable[[int], Answering]
     answer: Answering
-    history: tuple[Message, ...] = ()
     draw: int = 0
 
     def continued(self) -> tuple[Message, ...]:
@@ -34,20 +35,21 @@ class Conversation:
         self.exchanges: list[Exchange] = []
         self._chosen: dict[int | None, int] = {}  # parent -> the child that is shown
 
-    def add(
-        self,
-        said: str,
-        answer: Answering,
-        *,
-        parent: int | None,
-        history: tuple[Message, ...] = (),
-        draw: int = 0,
+    def say(
+        self, said: str, ask: Callable[[int], Answering], *, parent: Exchange | None = None, draw: int = 0
     ) -> Exchange:
-        """A new exchange after `parent`, beside those that are there; it is the one shown."""
-        exchange = Exchange(len(self.exchanges), parent, said, answer, history, draw)
+        """Asks after `parent`, beside what was said there before; it is what is shown from now on."""
+        after = None if parent is None else parent.number
+        exchange = Exchange(len(self.exchanges), after, said, ask, ask(draw), draw)
         self.exchanges.append(exchange)
-        self._chosen[parent] = exchange.number
+        self._chosen[after] = exchange.number
         return exchange
+
+    def again(self, exchange: Exchange) -> Exchange:
+        """Asks the same once more: another draw, on a branch of its own."""
+        same = [each.draw for each in self.branches(exchange) if each.ask is exchange.ask]
+        parent = None if exchange.parent is None else self.exchanges[exchange.parent]
+        return self.say(exchange.said, exchange.ask, parent=parent, draw=max(same) + 1)
 
     def path(self) -> list[Exchange]:
         """The exchanges that are shown, the first one first."""
@@ -65,10 +67,6 @@ class Conversation:
     def turn_to(self, exchange: Exchange) -> None:
         """Shows that branch, and what followed on it."""
         self._chosen[exchange.parent] = exchange.number
-
-    def draws(self, exchange: Exchange) -> int:
-        """How often the same has been asked in that place: the next draw."""
-        return sum(each.said == exchange.said for each in self.branches(exchange))
 
     @property
     def going(self) -> list[Answering]:
