@@ -24,7 +24,7 @@ from promptlab.runs.schema import migrate, version_of
 from promptlab.runs.store import connect, unusable
 
 if TYPE_CHECKING:
-    from promptlab.runs.judgement import Judgement
+    from promptlab.scoring.judging.judgement import Judgement
 
 ANNOTATIONS = "annotations.sqlite"
 # As in `schema`: each entry takes a file from version i to i + 1; entries are only added.
