@@ -161,7 +161,7 @@ class LiteLLM(Transport):
                 with self._typed(model):
                     reply = await function(**given)
                 if streamed is None:
-                    return _body(reply)
+                    return _body(model, reply)
                 async with aclosing(reply):
                     await self._listen(model, reply, streamed)
         except TimeoutError:
@@ -177,7 +177,7 @@ class LiteLLM(Transport):
                 chunk = await anext(reply, None)
             if chunk is None:
                 break
-            piece = _body(chunk)
+            piece = _body(model, chunk)
             if not any(getattr(each, "usage", None) for each in reply.chunks):
                 piece["usage"] = None  # its own count of tokens
             streamed.add(piece)
@@ -195,11 +195,16 @@ class LiteLLM(Transport):
             raise error_behind(model, error) from None
 
 
-def _body(reply: Any) -> Any:
-    """A reply or a piece of a stream as a dict."""
+def _body(model: Model, reply: Any) -> Any:
+    """A reply or a piece of a stream as a dict, without what litellm counted in the provider's place."""
     body = reply.model_dump()
-    if not (body.get("usage") or {}).get("total_tokens"):
-        body["usage"] = None  # litellm writes zeros where the provider said nothing
+    usage = body.get("usage") or {}
+    if not usage.get("total_tokens"):
+        body["usage"] = None  # it writes zeros where the provider said nothing
+    elif "claude" in model.id or model.id.startswith("anthropic/"):
+        usage["completion_tokens_details"] = (
+            None  # Anthropic does not say how much of its output was thinking
+        )
     return body
 
 
