@@ -15,7 +15,7 @@ from promptlab.models.transports.scripted import Expect, ScriptedTransport, conv
 from promptlab.optimizers import Artifact
 from promptlab.scoring import scorers
 from promptlab.techniques import CellContext, TrialContext, techniques
-from promptlab.techniques.context import Compiling
+from promptlab.techniques.compiling import Compiling
 
 TASK = Task((PromptMessage("user", "Plural of {{ word }}?"),), AnswerType.TEXT, "Reply with one word.")
 METRIC = scorers.get("exact_match")()
@@ -70,12 +70,13 @@ class Workbench:
         name: str,
         data: Sequence[dict[str, Any]] | None = None,
         task: Task = TASK,
+        columns: dict[str, str] | None = None,
         **settings: Any,
     ) -> None:
         self.folder = folder
         path = folder / "data.jsonl"
         path.write_text("".join(json.dumps(row) + "\n" for row in (rows() if data is None else data)))
-        known = {"path": str(path), "target": "answer", "id": "id", "split": "split"}
+        known = {"path": str(path), "target": "answer", "id": "id", "split": "split", **(columns or {})}
         self.dataset = open_dataset(
             DatasetSpec.model_validate(known), folder=folder, home=folder / "home", need_train=True
         )

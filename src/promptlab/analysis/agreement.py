@@ -1,4 +1,4 @@
-"""A judge against people: agreement, Cohen's kappa, and the mean corrected by labels."""
+"""Judges and people: agreement, Cohen's and Fleiss' kappa, and the mean corrected by labels."""
 
 from __future__ import annotations
 
@@ -47,6 +47,23 @@ def cohen_kappa(judge: Floats, human: Floats, *, weights: str | None = None) -> 
     weight = (distance > 0).astype(np.float64) if weights is None else distance.astype(np.float64) ** 2
     chance = float((weight * expected).sum())
     return None if chance == 0 else 1.0 - float((weight * observed).sum()) / chance
+
+
+def fleiss_kappa(counts: Integers) -> float | None:
+    """Fleiss' kappa (Fleiss 1971, Psychol. Bull. 76:378) of items × categories, how many people said which.
+
+    Items that fewer than two people rated are left out. Where their number differs from item to item, an
+    item's agreement is that of its own pairs of people, and a category's share the mean of its shares in the
+    items. None where it does not exist: no such item, or everybody always said the same.
+    """
+    people = counts.sum(axis=1)
+    counts, people = counts[people >= 2], people[people >= 2]
+    if not people.size:
+        return None
+    alike = float(np.mean((counts * (counts - 1)).sum(axis=1) / (people * (people - 1))))
+    shares = (counts / people[:, None]).mean(axis=0)
+    chance = float(shares @ shares)
+    return None if chance == 1 else (alike - chance) / (1 - chance)
 
 
 def corrected_mean(judge: Floats, human: Floats, groups: Integers | None = None) -> Corrected | None:

@@ -176,7 +176,7 @@ def _check_vary(loaded: Loaded, variants: list[Variant]) -> None:
             raise loaded.error(
                 place, f"with one repeat there is no second draw of {_DRAWN[what]}", remedy="Set `repeats:`."
             )
-        if not any(what in variant.technique.redraws() for variant in variants):
+        if not any(what in variant.technique.redraws(variant.task) for variant in variants):
             raise loaded.error(place, _NOT_DRAWN[what], remedy="Leave it out.")
 
 
@@ -226,7 +226,10 @@ def _cell(
         spec["metric"] = metric[1].identity() if metric else None
         if optimizer.prompt_model in known_models:
             spec["prompt_model"] = known_models[optimizer.prompt_model].identity()
-    vary = frozenset(loaded.spec.vary) & (variant.technique.redraws() | {"completion"})
+    asked = sorted(variant.technique.asked_models() & known_models.keys())
+    if asked:
+        spec["asks"] = [known_models[name].identity() for name in asked]
+    vary = frozenset(loaded.spec.vary) & (variant.technique.redraws(task) | {"completion"})
     if vary != {"completion"}:
         spec["vary"] = sorted(vary)
     cell_hash = digest(spec)

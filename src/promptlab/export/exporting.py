@@ -23,6 +23,7 @@ from promptlab.export.rows import (
 )
 from promptlab.export.tables import ENDINGS, write_table
 from promptlab.runs import RunDirectory, RunReader
+from promptlab.runs.rating_files import rating_rows
 
 Row = Mapping[str, Any]
 TEXTS = {"prompts": (".md", ".tex"), "methods": (".md", ".tex", ".txt"), "bibtex": (".bib",)}
@@ -100,6 +101,13 @@ def export_run(run: RunDirectory, path: Path, what: What | None = None, look: Lo
                 f"run {run.id} has no judge.", remedy="Add one with `promptlab score RUN --scorer …`."
             )
         return _rows_of(write_table(judge_rows(comparison.judges), path, what, bom=look.bom), what)
+    if what == "ratings":
+        rated = list(rating_rows(run))
+        if not rated:
+            raise UsageError(
+                f"nobody has rated answers of run {run.id}.", remedy="Rate in the workbench: promptlab ui"
+            )
+        return f"{write_table(rated, path, what, bom=look.bom):,} {what}"
     with RunReader(run) as reader:
         found = reader.trials() if what == "trials" else reader.calls()
         return f"{write_table(found, path, what, bom=look.bom):,} {what}"

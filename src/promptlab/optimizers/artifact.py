@@ -86,7 +86,9 @@ class Artifact:
                 "before": self.score_before,
                 "label": "selected, optimistic",
                 "curve": [
-                    {"calls": row["calls_so_far"], "score": row["score"]} for row in rows if row["accepted"]
+                    {"calls": row["calls_so_far"], "score": row["score"]}
+                    for row in rows
+                    if row["accepted"] and row["score"] is not None
                 ],
             },
             "provenance": dict(self.provenance),

@@ -32,7 +32,8 @@ from promptlab.optimizers.splits import clean_splits
 from promptlab.scoring import AnswerForm, Grader
 from promptlab.scoring.translation import script_of
 from promptlab.techniques.base import Answer, Calls, Technique
-from promptlab.techniques.context import CellContext, TrialContext
+from promptlab.techniques.cell import CellContext
+from promptlab.techniques.context import TrialContext
 
 
 class Optimizer(Technique):

@@ -33,7 +33,8 @@ from promptlab.optimizers.evaluation import Evaluate, OptimizerContext
 from promptlab.optimizers.program import Program
 from promptlab.optimizers.spending import CallsSpent, ScopedDoor, Stopped
 from promptlab.techniques.base import Answer, Calls, Fidelity, technique
-from promptlab.techniques.context import CellContext, TrialContext
+from promptlab.techniques.cell import CellContext
+from promptlab.techniques.context import TrialContext
 
 _LEAST_TRAIN = {"bootstrap_few_shot_with_random_search": 2, "mipro_v2": 2, "simba": 2, "infer_rules": 2}
 

@@ -17,8 +17,9 @@ from promptlab.models.request import Draw, Message, Model, Request
 from promptlab.optimizers.program import Program, target_text
 from promptlab.optimizers.spending import ScopedDoor, Spending
 from promptlab.scoring import Grader
-from promptlab.techniques.base import FROM_REPLY, Answer
-from promptlab.techniques.context import CellContext, TrialContext
+from promptlab.techniques.base import Answer
+from promptlab.techniques.cell import CellContext
+from promptlab.techniques.context import TrialContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +108,12 @@ class Trials:
 
     def graded(self, sample: Sample, answer: Answer | None, failure: Any = None) -> Scored:
         """The metric's score of an answer to a row."""
-        given = None if answer is None or answer.value is FROM_REPLY else (answer.value, answer.rule)
         graded = self.grader.grade(
             answer.reply.text if answer else "",
             sample,
             finish_reason=answer.reply.finish_reason if answer else "stop",
             failure=failure,
-            given=given,
+            given=answer.given if answer else None,
         )
         score = graded.scores[self.metric] or 0.0
         return Scored(sample, answer.reply.text if answer else "", graded.value, graded.failure, score)

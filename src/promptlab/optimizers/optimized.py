@@ -11,7 +11,8 @@ from promptlab.datasets.sample import Question
 from promptlab.optimizers.artifact import read_artifact
 from promptlab.optimizers.program import solve
 from promptlab.techniques.base import Answer, Fidelity, Technique, technique
-from promptlab.techniques.context import CellContext, TrialContext
+from promptlab.techniques.cell import CellContext
+from promptlab.techniques.context import TrialContext
 
 
 @technique("optimized")

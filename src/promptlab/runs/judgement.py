@@ -9,11 +9,11 @@ from typing import Literal
 
 from promptlab.basics.errors import CallError
 from promptlab.models import Completion, Door, Draw, Message, Model, Request
+from promptlab.models.call_record import CallRecord
 from promptlab.models.embedding import BATCH_TEXTS, embedding_requests, vectors_of
 from promptlab.scoring.judging import Asks, Exhibit, Judge, read_verdict, weighed
 from promptlab.scoring.judging.judge import FIRST, SECOND, TIE
 from promptlab.scoring.judging.similarity import EmbeddingSimilarity, similarity
-from promptlab.techniques.base import CallRecord
 
 # How the score came about: one verdict, token probabilities, the mean of draws, equal answers of a pair,
 # embeddings.

@@ -127,10 +127,18 @@ class Judging:
         self.progress = progress or Progress(unit="judgements")
         self.result = Judged()
         self._ending: Ending | None = None
+        self._going = asyncio.Event()
+        self._going.set()
 
     def interrupt(self) -> None:
         """Judges no further answer; what is in flight is finished and kept."""
         self._end("interrupted")
+
+    def pause(self, paused: bool = True) -> None:
+        """Judges no further answer until told otherwise."""
+        if self._ending is None:
+            (self._going.clear if paused else self._going.set)()
+            self.progress.paused = paused
 
     async def run(self) -> Judged:
         """Until nothing is lacking, a budget is reached, or it is interrupted. Raises StorageError."""
@@ -156,6 +164,7 @@ class Judging:
 
         async def work() -> None:
             for each in waiting:
+                await self._going.wait()
                 if self._ending is not None or name in self.result.stopped:
                     return
                 try:
@@ -263,6 +272,7 @@ class Judging:
         if self._ending is None:
             self._ending = ending
             self.progress.stopping = ending
+            self._going.set()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from promptlab.optimizers.spending import Stopped
 from promptlab.runs.directory import RunDirectory
 from promptlab.runs.interrupting import wait_for
 from promptlab.runs.opening import open_client
-from promptlab.techniques.context import CellContext, Compiling
+from promptlab.techniques.cell import CellContext
+from promptlab.techniques.compiling import Compiling
 
 if TYPE_CHECKING:
     from promptlab.optimizers import Artifact

@@ -54,7 +54,7 @@ def _set_cell(connection: sqlite3.Connection, cell: Cell, position: int, plan: P
             canonical(cell.spec).decode(),
             position,
             planned,
-            int(cell.variant.technique.oracle),
+            int(cell.variant.technique.uses_target()),
             cell.drawn_once,
         ),
     )

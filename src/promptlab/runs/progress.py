@@ -62,6 +62,7 @@ class Progress:
     def counters(self) -> dict[str, Any]:
         """All of it as plain values, with the rate and the time left."""
         return {
+            "unit": self.unit,
             "planned": self.planned,
             "reused": self.reused,
             "finished": self.finished,
