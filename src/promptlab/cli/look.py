@@ -146,7 +146,7 @@ def _brief(row: dict[str, Any], scorers: dict[str, int]) -> dict[str, Any]:
     return {
         "trial": row["trial"],
         "sample": row["sample"],
-        "variant": row["variant"],
+        "variant": _labelled(row),
         "model": row["model"],
         "target": row["target"],
         "answer": row["answer"] if row["status"] == "ok" else f"({row['status']})",
@@ -154,8 +154,12 @@ def _brief(row: dict[str, Any], scorers: dict[str, int]) -> dict[str, Any]:
     }
 
 
+def _labelled(row: dict[str, Any]) -> str:
+    return f"{row['variant']} (oracle)" if row.get("oracle") else str(row["variant"])
+
+
 def _print_trial(found: dict[str, Any]) -> None:
-    names = " × ".join(_block(found[key]) for key in ("variant", "model", "dataset"))
+    names = " × ".join(_block(each) for each in (_labelled(found), found["model"], found["dataset"]))
     click.echo(f"trial {found['trial']}: {names}")
     click.echo(f"sample {_block(found['sample'])}, repeat {found['repeat']}, status {found['status']}")
     click.echo(f"target: {_block(found['target'])}")

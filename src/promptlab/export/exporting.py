@@ -25,6 +25,7 @@ from promptlab.export.rows import (
 from promptlab.export.tables import ENDINGS, write_table
 from promptlab.runs import RunDirectory, RunReader
 from promptlab.runs.artifacts import kept_prompts
+from promptlab.runs.rating_files import rating_rows
 
 Row = Mapping[str, Any]
 TEXTS = {"prompts": (".md", ".tex"), "methods": (".md", ".tex", ".txt"), "bibtex": (".bib",)}
@@ -86,7 +87,7 @@ def export_run(run: RunDirectory, path: Path, what: What | None = None, look: Lo
                 remedy="Add `breakdown: [FIELD]` to the file and compare it again: nothing is called.",
             )
         rows = breakdown_rows if what == "breakdown" else breakdown_pair_rows
-        return f"{write_table(rows(comparison), path, what, bom=look.bom):,} {what}"
+        return _rows_of(write_table(rows(comparison), path, what, bom=look.bom), what)
     if what == "confusion":
         matrix = list(confusion_matrix_rows(compare_run(run)))
         if not matrix:
@@ -94,14 +95,21 @@ def export_run(run: RunDirectory, path: Path, what: What | None = None, look: Lo
                 f"run {run.id} has no confusion matrix: its answers are no labels, options, or yes and no.",
                 remedy="`promptlab score RUN --scorer label` keeps what older runs did not.",
             )
-        return f"{write_table(matrix, path, what, bom=look.bom):,} rows of {what}"
+        return _rows_of(write_table(matrix, path, what, bom=look.bom), what)
     if what == "judges":
         comparison = compare_run(run)
         if not comparison.judges:
             raise UsageError(
                 f"run {run.id} has no judge.", remedy="Add one with `promptlab score RUN --scorer …`."
             )
-        return f"{write_table(judge_rows(comparison.judges), path, what, bom=look.bom):,} rows of {what}"
+        return _rows_of(write_table(judge_rows(comparison.judges), path, what, bom=look.bom), what)
+    if what == "ratings":
+        rated = list(rating_rows(run))
+        if not rated:
+            raise UsageError(
+                f"nobody has rated answers of run {run.id}.", remedy="Rate in the workbench: promptlab ui"
+            )
+        return f"{write_table(rated, path, what, bom=look.bom):,} {what}"
     if what in ("optimizations", "tried"):
         kept = kept_prompts(run)
         if not kept:
@@ -115,6 +123,10 @@ def export_run(run: RunDirectory, path: Path, what: What | None = None, look: Lo
     with RunReader(run) as reader:
         found = reader.trials() if what == "trials" else reader.calls()
         return f"{write_table(found, path, what, bom=look.bom):,} {what}"
+
+
+def _rows_of(count: int, what: What) -> str:
+    return f"{count:,} row{'' if count == 1 else 's'} of {what.replace('_', ' ')}"
 
 
 def _write_baseline(run: RunDirectory, path: Path, what: What | None) -> str:

@@ -11,6 +11,7 @@ What = Literal[
     "breakdown_pairs",
     "confusion",
     "judges",
+    "ratings",
     "optimizations",
     "tried",
     "trials",

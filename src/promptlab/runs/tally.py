@@ -104,7 +104,8 @@ class Tally:
         sent, planned = len(trial.sent), self._planned
         if trial.whole and planned.low == planned.high:
             return Span.exactly(sent)
-        low = min(sent, max(1, planned.low - trial.hits)) if trial.whole else sent
+        # With placeholders some techniques break off early, some go on to their end: what they plan counts.
+        low = min(sent, max(1, planned.low - trial.hits)) if planned.low < planned.high else sent
         high = max(sent, planned.high - trial.hits)
         return Span(low, min(high, max(low, planned.expected - trial.hits)), high)
 
