@@ -15,7 +15,7 @@ from promptlab.analysis import words
 from promptlab.basics.errors import StorageError
 from promptlab.basics.hashing import short_digest
 from promptlab.runs import RunDirectory
-from promptlab.runs.store import connect
+from promptlab.runs.database import connect
 
 _TESTED = """SELECT DISTINCT spec FROM cells WHERE dataset = ? AND EXISTS
     (SELECT 1 FROM trials WHERE trials.cell = cells.id AND trials.status != 'error')"""

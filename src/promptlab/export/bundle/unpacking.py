@@ -16,9 +16,9 @@ from promptlab.basics.hashing import canonical
 from promptlab.export.bundle.form import BLOBS, EXPERIMENT, MANIFEST, TABLES
 from promptlab.export.bundle.opening import Bundle
 from promptlab.runs import RunDirectory
+from promptlab.runs.database import connect
 from promptlab.runs.directory import FROM_BUNDLE
 from promptlab.runs.schema import migrate
-from promptlab.runs.store import connect
 
 _NO_BODY = '{"inputs":{},"target":null}'
 
