@@ -9,7 +9,7 @@ from promptlab.cli.rows import print_rows
 RUN = {"run": "moods-20261122-100438-812c", "started": "2026-11-22 10:04", "status": "complete", "n": 3}
 
 
-@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("width", [70, 80, 120])
 def test_words_stay_whole_where_they_fit(
     width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
