@@ -50,7 +50,7 @@ def test_models_that_vote_for_each_other_are_paid_once_and_the_estimate_knows(be
     expected = experiment.estimate().calls
     result = experiment.run()
     assert (result.status, result.sent_calls) == ("complete", 2 * TESTS)
-    assert (expected.low, expected.expected) == (2 * TESTS, 2 * TESTS)
+    assert expected.low == 2 * TESTS <= expected.high
     cells = experiment.comparison().to_json()["cells"]
     assert {(cell["variant"], cell["calls"]) for cell in cells} == {
         ("zero_shot", TESTS),

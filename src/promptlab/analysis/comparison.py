@@ -235,6 +235,14 @@ class Comparison:
 
         return headline(self)
 
+    def told(self, language: str = "en") -> tuple[str, ...]:
+        """The sentences that matter most in that language: `headline`, or what says the same in "zh"."""
+        if language != "zh":
+            return self.headline
+        from promptlab.analysis.chinese import chinese
+
+        return chinese(self)
+
     @property
     def sentences(self) -> tuple[str, ...]:
         """The verdict on each pair of the family, in plain words."""

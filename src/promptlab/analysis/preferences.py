@@ -9,9 +9,13 @@ import numpy as np
 
 from promptlab.analysis.agreement import Floats, Integers
 from promptlab.analysis.holm import holm
-from promptlab.analysis.intervals import small
+from promptlab.analysis.intervals import SMALL_SAMPLES
 
 CONFIDENCE = 0.95
+# What a fit may have to say.
+FEW = f"fewer than {SMALL_SAMPLES} samples"
+HALF_A_WIN = "somebody always won or always lost: half a win was added to both sides of every compared pair"
+UNCONNECTED = "not all were compared with each other, not even through others: there are no strengths"
 _STEPS = 100
 _STILL = 1e-10  # a step of all strengths below this ends the search
 
@@ -83,14 +87,11 @@ def bradley_terry(
     units = int(np.unique(clusters).size)
     bare = tuple(Strength(None, None, None, *each) for each in counts)
     if not _connected(first, second, size):
-        why = "not all were compared with each other, not even through others: there are no strengths"
-        return BradleyTerry(bare, (), first.size, units, (why,))
-    cautions = list(small(units))
+        return BradleyTerry(bare, (), first.size, units, (UNCONNECTED,))
+    cautions = [FEW] if units < SMALL_SAMPLES else []
     added = _added(first, second) if _separated(first, second, outcome, size) else None
     if added is not None:
-        cautions.append(
-            "somebody always won or always lost: half a win was added to both sides of every compared pair"
-        )
+        cautions.append(HALF_A_WIN)
     spread = _Spread(first, second, outcome, clusters, size, added)
     theta = spread.theta
     strengths = []

@@ -84,19 +84,23 @@ def show(
 
 
 def _show_prompts(run: RunDirectory, as_json: bool) -> None:
-    from promptlab.cli.artifacts import artifact_lines
-    from promptlab.runs.optimizing import artifacts_of
+    from promptlab.export.optimizations import artifact_lines
+    from promptlab.runs.artifacts import kept_prompts
 
-    found = artifacts_of(run)
+    found = kept_prompts(run)
     if as_json:
-        print_json(found)
+        print_json([{**each.entry, "artifact": each.artifact} for each in found])
         return
     if not found:
         raise UsageError(f"run {run.id} has no optimized prompts.")
-    for number, entry in enumerate(found):
-        names = " × ".join(_block(entry[key]) for key in ("variant", "model", "dataset"))
-        click.echo(f"{chr(10) if number else ''}{names}\n{run.path / entry['file']}")
-        for line in artifact_lines(entry["artifact"]):
+    for number, each in enumerate(found):
+        names = " × ".join(_block(each.entry[key]) for key in ("variant", "model", "dataset"))
+        click.echo(f"{chr(10) if number else ''}{names}")
+        if each.artifact is None:
+            click.echo("its optimized prompt is not kept here: the trials show what was sent")
+            continue
+        click.echo(each.path)
+        for line in artifact_lines(each.artifact):
             click.echo(line)
 
 

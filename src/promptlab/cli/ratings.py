@@ -66,18 +66,19 @@ def _print_pairs(found: Preferred) -> None:
     from promptlab.cli.rows import print_rows
 
     fit = found.fit
+    several = len({each.model for each in found.names}) > 1
     click.echo(f"{fit.n:,} pairs of {fit.clusters:,} samples; {_people(found.people, found.skipped)}\n")
     print_rows(
         [
             {
                 "variant": row["variant"],
-                "model": row["model"],
+                **({"model": row["model"]} if several else {}),
                 "pairs": row["n"],
                 "won": row["wins"],
                 "tied": row["ties"],
                 "lost": row["losses"],
                 "preferred": "" if row["preferred"] is None else f"{row['preferred']:.0%}",
-                "strength [95 % CI]": _interval(row["strength"], row["ci_low"], row["ci_high"], signed),
+                "strength, 95 % CI": _interval(row["strength"], row["ci_low"], row["ci_high"], signed),
             }
             for row in found.rows()
         ]
@@ -98,14 +99,15 @@ def _print_pairs(found: Preferred) -> None:
 def _print_single(found: Graded) -> None:
     from promptlab.cli.rows import print_rows
 
+    several = len({each.name.model for each in found.cells}) > 1
     click.echo(f"Single answers, {' < '.join(found.scale)}; {_people(found.people, found.skipped)}\n")
     print_rows(
         [
             {
                 "variant": row["variant"],
-                "model": row["model"],
+                **({"model": row["model"]} if several else {}),
                 "n": row["n"],
-                "mean [95 % CI]": _interval(row["mean"], row["ci_low"], row["ci_high"]),
+                "mean, 95 % CI": _interval(row["mean"], row["ci_low"], row["ci_high"]),
                 **{label: row[label] for label in found.scale},
             }
             for row in found.rows()

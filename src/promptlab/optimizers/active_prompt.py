@@ -14,7 +14,7 @@ from promptlab.basics.errors import ExperimentError
 from promptlab.datasets import Sample, Task
 from promptlab.optimizers.artifact import Artifact, Tried
 from promptlab.optimizers.base import Optimizer
-from promptlab.optimizers.evaluation import Evaluate, OptimizerContext
+from promptlab.optimizers.evaluation import Evaluate, OptimizerContext, calls_per_row
 from promptlab.optimizers.program import Demo, Program, target_text
 from promptlab.optimizers.splits import clean_splits
 from promptlab.scoring import AnswerForm, extract
@@ -81,9 +81,11 @@ class ActivePrompt(Optimizer):
             asked.append((self._uncertainty(answers), row, answers))
         ranked = sorted(asked, key=lambda each: -each[0])
         program = Program(demos=tuple(_demo(row, ctx.task) for _, row, _ in ranked[: self.shots]))
-        room = ctx.spending.room(ctx.model) // 2
+        room = ctx.spending.room(calls_per_row(ctx.model, ctx.metric)) // 2
         before = await evaluate(Program(), dev[:room], step=1, candidate=0)
+        ctx.rounds.ended(0, before.mean)
         after = await evaluate(program, dev[:room], step=1, candidate=1)
+        ctx.rounds.ended(1, after.mean)
         calls = sum(ctx.spending.calls.values())
         told = [
             Tried(0, at, Program(demos=(demo,)), None, 0, at < self.shots, _told(score, found), calls)

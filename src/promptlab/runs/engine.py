@@ -117,6 +117,7 @@ class Engine:
     async def _run_cells(self, cells: Sequence[Cell]) -> None:
         for cell in cells:
             await self._prepare(cell)
+        self.progress.started = time.monotonic()  # trials a second, however long prompts were looked for
         await self._run_lanes(cells)
 
     async def _prepare(self, cell: Cell) -> None:
@@ -325,6 +326,7 @@ class Engine:
             self._going.set()
 
     def _tell_progress(self) -> None:
+        self.progress.sent_calls = self._client.stats.sent_calls
         if self._listen is not None:
             endpoints = [dataclasses.asdict(each) for each in self._client.limiters()]
             self._happened("progress", **self.progress.counters(), endpoints=endpoints)

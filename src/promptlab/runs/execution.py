@@ -363,7 +363,8 @@ def _run(
             max_age_s=plan.max_age_s(),
             fresh=options.fresh,
         )
-        workplace = Workplace(home, run, tell, reuse=options.use_cache and not options.fresh)
+        reuse = options.use_cache and not options.fresh
+        workplace = Workplace(home, run, tell, reuse, progress, listen)
         engine = Engine(plan, store, client, progress=progress, listen=listen, workplace=workplace)
         holder.append(engine)
         try:

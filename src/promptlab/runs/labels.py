@@ -14,10 +14,13 @@ from promptlab.basics.errors import UsageError
 from promptlab.basics.registry import did_you_mean
 from promptlab.runs.annotations import Annotations
 from promptlab.runs.directory import RunDirectory
+from promptlab.runs.reading import RunReader
 from promptlab.runs.store import RunStore
 
 _LABEL_COLUMNS = ("label", "score")
 _NEEDED = (("sample",), ("variant",), _LABEL_COLUMNS)
+# What people said of an answer against the opponent's, and its worth.
+PREFERENCES = {"win": 1.0, "tie": 0.5, "loss": 0.0}
 _KEYS = ("sample", "variant", "model", "dataset", "repeat")
 _GUARDED = tuple(f"'{sign}" for sign in ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"))
 _TRIALS = """SELECT trials.identity, samples.sample, cells.variant, cells.model, cells.dataset, trials.repeat
@@ -46,6 +49,36 @@ def keep_labels(run: RunDirectory, store: RunStore, path: Path, *, partial: bool
             raise UsageError(f"{where} gives another label to an answer labelled before.")
     with Annotations.open(run) as annotations:
         return annotations.set_labels(labels.items(), path.name)
+
+
+def label_answer(run: RunDirectory, trial: int, label: str | None, comment: str | None, source: str) -> None:
+    """Keeps one person's label and comment of a trial, instead of what stood there; None takes it away.
+
+    `source` says where it comes from. UsageError: no such trial, or one that ended in an error.
+    """
+    with RunReader(run) as reader:
+        query = "SELECT identity, status FROM trials WHERE id = ?"
+        found = reader.connection.execute(query, (trial,)).fetchone()
+    if found is None or found[1] == "error":
+        raise UsageError(f"run {run.id} has no answer {trial} to label.", remedy="Reload the page.")
+    with Annotations.open(run) as annotations:
+        annotations.say(bytes(found[0]), label or None, comment or None, source)
+
+
+def judged_as(run: RunDirectory) -> list[tuple[str, float]]:
+    """The verdicts a label of this run may be, with their worth, the best first.
+
+    They are those of its first judge, since labels are compared with what judges say; without one, 1 and 0.
+    """
+    with RunReader(run) as reader:
+        rows = reader.scorers().values()
+        specs = dict(reader.connection.execute("SELECT id, spec FROM scorers").fetchall())
+    for row in rows:
+        spec = orjson.loads(specs[row])
+        if spec.get("scorer") == "judge":
+            values = PREFERENCES if spec.get("kind") == "pairwise" else spec["values"]
+            return sorted(values.items(), key=lambda each: -float(each[1]))
+    return [("1", 1.0), ("0", 0.0)]
 
 
 def _trial(store: RunStore, row: Mapping[str, str], where: str, *, partial: bool) -> bytes | None:

@@ -18,6 +18,8 @@ from promptlab.runs.store import connect, unusable
 
 # What `score` added to the run: name, row and entry of each scorer.
 ADDED = "added_scorers"
+# SQLite's own 2 MB make it fetch the pages of a large run over and over.
+CACHE_KIB = 65_536
 
 _TRIALS = """SELECT trials.id AS trial, cells.variant, cells.model, cells.dataset, samples.sample,
         trials.repeat, trials.status, trials.answer, trials.text, trials.rule, trials.error,
@@ -122,11 +124,23 @@ class RunReader:
             )
         notes = self.connection.execute("SELECT notes FROM trials WHERE id = ?", (trial,)).fetchone()[0]
         flat = {**_flat(row), **self._label(row, self._oracles()), **self._scores(trial, self.scorers())}
+        label, comment = self.said(trial)
         return {
             **flat,
             "inputs": orjson.loads(row["body"])["inputs"],
             "notes": orjson.loads(notes) if notes else {},
+            "label": label,
+            "comment": comment,
         }
+
+    def said(self, trial: int) -> tuple[str | None, str | None]:
+        """A person's label and comment of one trial; None where there is none."""
+        annotations = Annotations.existing(self.run)
+        if annotations is None:
+            return None, None
+        query = "SELECT identity FROM trials WHERE id = ?"
+        with annotations:
+            return annotations.said_of(self.connection.execute(query, (trial,)).fetchone()[0])
 
     def calls(self, trial: int | None = None) -> Iterator[dict[str, Any]]:
         """The calls of one trial, or of all current ones, in order."""
@@ -187,6 +201,7 @@ def _opened(run: RunDirectory) -> sqlite3.Connection:
         connection.close()
         _bring_up_to_date(run)
         connection = connect(run.store, read_only=True)
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     return connection
 
 

@@ -69,15 +69,15 @@ class Conductor(Technique):
         ctx.note(rounds=trace)
         for number in range(1, self.rounds + 1):
             reply = await ctx.ask(talk, name=f"round {number}")
-            final = _FINAL.search(reply.text)
-            if final is not None:
+            final, called = _FINAL.search(reply.text), _EXPERT.search(reply.text)
+            # What stands after the first of them, it has made up.
+            if final is not None and (called is None or final.start() < called.start()):
                 given = (final[1] or final[2] or "").strip()
                 trace.append({"answered": given})
                 read = ctx.read(Answer(replace(reply, text=given)))
                 return Answer(reply, read.value, rule=read.rule)
             if number == self.rounds:
                 break
-            called = _EXPERT.search(reply.text)
             if called is None:
                 trace.append({"said": reply.text})
                 back = _NEITHER
