@@ -14,7 +14,8 @@ from promptlab.ui.shown import escaped, failed, model_markdown, model_text, note
 
 say = Texts(
     waiting=("waiting", "等待中"),
-    answering=("answering: {doing}", "正在回答：{doing}"),
+    answering=("answering", "正在回答"),
+    doing=("answering: {doing}", "正在回答：{doing}"),
     done=("done", "完成"),
     stopped=("stopped", "已停止"),
     failed=("failed", "失败"),
@@ -39,10 +40,7 @@ say = Texts(
     earlier=("‹", "‹"),
     later=("›", "›"),
     markdown=("Read replies as Markdown", "按 Markdown 显示回复"),
-    starting=(
-        "Getting ready. A local model takes a moment at first.",
-        "正在准备；本地模型首次启动需要片刻。",
-    ),
+    starting=("A local model takes a moment to start.", "本地模型启动需要片刻。"),
     nothing=("Ask, and the answers stand here side by side.", "点击“提问”后，各个回答将在此并排显示。"),
 )
 # How often the page looks at what has come.
@@ -88,8 +86,8 @@ def _exchange(here: Session, column: Column, exchange: Exchange, key: str) -> No
         model_text(exchange.said, key=f"said-{key}")
     if answer.state == "failed":
         failed(answer.error)
-    elif not answer.text and not answer.ended:
-        noted(asker(home()).told or say("starting"))
+    elif not answer.text and not answer.ended and _is_local(column):
+        st.caption(escaped(asker(home()).told) or say("starting"))
     if answer.text or answer.state in ("done", "stopped"):
         if st.session_state.get("as-markdown"):
             model_markdown(answer.text)
@@ -106,13 +104,17 @@ def _exchange(here: Session, column: Column, exchange: Exchange, key: str) -> No
     _actions(here, column, exchange, key)
 
 
+def _is_local(column: Column) -> bool:
+    return column.candidate is not None and column.candidate.model.transport == "local"
+
+
 def _line(answer: Answering) -> str:
     """State, time, tokens, cost, cache: one line."""
     facts = answer.facts()
-    state = (
-        say("answering", doing=escaped(answer.doing)) if answer.state == "answering" else say(answer.state)
-    )
-    if not facts.calls or (facts.prompt_tokens is None and not answer.ended):
+    state = say(answer.state)
+    if answer.state == "answering" and answer.doing != "answer":
+        state = say("doing", doing=escaped(answer.doing))
+    if not facts.calls or (facts.prompt_tokens is None and answer.state != "done"):
         return state
     parts = [state, say("seconds", seconds=facts.seconds), _tokens(facts), _cost(facts)]
     if facts.cached_calls:
@@ -168,7 +170,7 @@ def show_messages(messages: tuple[Message, ...], key: str) -> None:
 
 def _actions(here: Session, column: Column, exchange: Exchange, key: str) -> None:
     talk = column.talk
-    with st.container(horizontal=True, key=f"actions-{key}"):
+    with st.container(horizontal=True, vertical_alignment="center", key=f"actions-{key}"):
         branches = talk.branches(exchange)
         if len(branches) > 1:
             at = branches.index(exchange)
@@ -179,7 +181,7 @@ def _actions(here: Session, column: Column, exchange: Exchange, key: str) -> Non
                 on_click=talk.turn_to,
                 args=(branches[at - 1],),
             )
-            st.caption(say("branch", at=at + 1, n=len(branches)))
+            st.caption(say("branch", at=at + 1, n=len(branches)), width="content")
             last = at == len(branches) - 1
             st.button(
                 say("later"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from promptlab.basics.errors import PromptlabError
@@ -11,7 +13,7 @@ from promptlab.ui.language import Texts
 from promptlab.ui.place import home
 from promptlab.ui.playground.editor import escaped_label, fill_from_row
 from promptlab.ui.playground.session import Session, session, working_folder
-from promptlab.ui.shown import escaped, failed, model_text
+from promptlab.ui.shown import escaped, failed
 
 say = Texts(
     source=("Rows from", "数据来源"),
@@ -26,30 +28,30 @@ say = Texts(
     back=("Previous", "上一行"),
     next=("Next", "下一行"),
     random=("Random", "随机"),
-    place=("Row {at:,} of {size:,}, {id}", "第 {at:,} 行，共 {size:,} 行，{id}"),
+    place=("Row {at:,} of {size:,} · {id}", "第 {at:,} 行，共 {size:,} 行 · {id}"),
     empty=("This split has no rows.", "该划分没有数据。"),
-    target=("Target", "参考答案"),
-    looked=("Test samples looked at so far: {n:,}", "已查看测试样本的次数：{n:,}"),
-    columns=("Columns to use in the prompt: {names}", "提示词中可用的列：{names}"),
+    target=("Target: {text}", "参考答案：{text}"),
+    looked=("Looks at test samples so far: {n:,}", "已查看测试样本的次数：{n:,}"),
+    columns=("Columns for the prompt: {names}", "可用于提示词的列：{names}"),
 )
+SHOWN_CHARS = 300
 _SPLITS: tuple[SplitName, ...] = ("dev", "train")
 
 
 @st.cache_data(ttl=20, show_spinner=False)
-def _sources(folder: str) -> list[RowSource]:
-    from pathlib import Path
-
-    return row_sources(Path(folder))
+def sources_in(folder: Path) -> list[RowSource]:
+    """The data sets of the project. `clear()` it when a file was written."""
+    return row_sources(folder)
 
 
 def choose_row(variables: list[str]) -> None:
     """The data set, the split, and the place in it."""
     here = session()
-    sources = {each.label: each for each in _sources(str(working_folder()))}
+    sources = {each.label: each for each in sources_in(working_folder())}
     st.selectbox(
         say("source"),
-        [None, *sources],
-        format_func=lambda label: say("by_hand") if label is None else escaped_label(label),
+        ["", *sources],
+        format_func=lambda label: escaped_label(label) if label else say("by_hand"),
         key="row-source",
         on_change=_take,
         args=(sources, variables),
@@ -87,18 +89,23 @@ def _tell(here: Session) -> None:
         st.caption(say("empty"))
         return
     at = cursor.position % cursor.size + 1
-    st.caption(say("place", at=at, size=cursor.size, id=escaped(sample.id)))
-    st.caption(say("columns", names=escaped(", ".join(cursor.dataset.columns))))
+    told = [say("place", at=at, size=cursor.size, id=escaped(sample.id))]
     if sample.targets:
-        st.caption(say("target"))
-        model_text(" | ".join(sample.targets), key="row-target")
+        target = " | ".join(sample.targets)
+        told.append(say("target", text=escaped(_cut(target))))
+    told.append(say("columns", names=escaped(_cut(", ".join(cursor.dataset.columns)))))
     if cursor.split == "test":
-        st.caption(say("looked", n=read_looks(home(), "test").total))
+        told.append(say("looked", n=read_looks(home(), "test").total))
+    st.caption("  \n".join(told))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN_CHARS else f"{text[:SHOWN_CHARS]}…"
 
 
 def _take(sources: dict[str, RowSource], variables: list[str]) -> None:
     label = st.session_state["row-source"]
-    source = None if label is None else sources.get(label)
+    source = sources.get(label)
     try:
         session().take(source)
     except PromptlabError as error:

@@ -87,7 +87,7 @@ class Fetch:
 
 def doors(*, back: bool) -> None:
     """The three doors. `back`: there is a playground to go back to."""
-    st.title(say("welcome"))
+    st.header(say("welcome"))
     st.caption(say("why"))
     if back:
         st.button(say("back"), key="doors-back", on_click=_close)
@@ -113,7 +113,7 @@ def _open_with(label: str) -> None:
 
 def _embedded() -> None:
     size = weights.BUILT_IN[EMBEDDED].size_bytes / _MB
-    st.subheader(say("local"))
+    st.markdown(f"#### {say('local')}")
     st.write(say("local_what", size=f"{size:.0f}"))
     if not can_run_local():
         noted(say("local_install"))
@@ -145,7 +145,7 @@ def _progress() -> None:
 
 
 def _key() -> None:
-    st.subheader(say("key"))
+    st.markdown(f"#### {say('key')}")
     st.write(say("key_what"))
     offer = st.selectbox(
         say("provider"),
@@ -176,7 +176,7 @@ def _use_key(offer: KeyOffer, typed: str, *, remember: bool) -> str:
 
 
 def _relay() -> None:
-    st.subheader(say("relay"))
+    st.markdown(f"#### {say('relay')}")
     st.write(say("relay_what"))
     with st.form("door-relay-form", border=False):
         base = st.text_input(say("base"), placeholder="https://HOST/v1", key="door-base")

@@ -45,12 +45,13 @@ say = Texts(
         "以下内容将发送给每个直接提问的模型；技术所发起的调用会显示在其回答下方。",
     ),
 )
+WIDE_PX = 560
 _SHOWN_START = 40
 
 
 def show_versions(edited: Edited) -> None:
     """Earlier prompts: one of them beside the editor or another one, word by word."""
-    with st.popover(say("versions"), key="versions", width="content"):
+    with st.popover(say("versions"), key="versions"), st.container(width=WIDE_PX):
         versions = Versions(home()).all()[::-1]
         if not versions:
             st.caption(say("no_versions"))
@@ -62,13 +63,13 @@ def show_versions(edited: Edited) -> None:
         ]
         other = st.selectbox(
             say("against"),
-            [None, *by_number],
-            format_func=lambda number: say("editor") if number is None else labels[number],
+            [0, *by_number],
+            format_func=lambda number: labels[number] if number else say("editor"),
             key="version-against",
         )
         prompt = edited.prompt
         now = (prompt.system, prompt.prompt, prompt.instruction)
-        if other is not None:
+        if other:
             now = _texts(by_number[other])
         for name, old, new in zip(("system", "prompt", "instruction"), _texts(chosen), now, strict=True):
             if old or new:
@@ -117,7 +118,7 @@ def _restore(version: PromptVersion) -> None:
 
 def show_bots(edited: Edited) -> None:
     """The bots that are kept, and the form to keep one."""
-    with st.popover(say("bots"), key="bots"):
+    with st.popover(say("bots"), key="bots"), st.container(width=WIDE_PX):
         st.caption(say("bots_what"))
         models = [label for label, (_, _, system) in edited.choices.items() if system is None]
         name = st.text_input(say("bot_name"), key="bot-name", max_chars=60)
@@ -151,7 +152,7 @@ def show_bots(edited: Edited) -> None:
 
 def show_exact(edited: Edited, values: dict[str, str]) -> None:
     """The messages as they will be sent."""
-    with st.popover(say("exact"), key="exact"):
+    with st.popover(say("exact"), key="exact"), st.container(width=WIDE_PX):
         if not edited.prompt.prompt.strip() or not edited.choices:
             st.caption(say("exact_none"))
             return

@@ -51,12 +51,14 @@ def _playground() -> None:
     left, right = st.columns([3, 2], gap="medium")
     with left:
         prompt, variables = editor.write_prompt()
+        below = st.container()
     with right:
         choices = editor.choose_models()
         techniques = editor.choose_techniques()
         with st.expander(editor.say("sampling"), key="sampling"):
             editor.set_sampling()
         data_rows.choose_row(variables)
+    with below:
         values = editor.fill_variables(variables)
     edited = editor.Edited(prompt, variables, choices, techniques, editor.given_sampling())
     _toolbar(edited, values)

@@ -15,6 +15,7 @@ from promptlab.runs import background
 from promptlab.runs.background import JobOptions
 from promptlab.ui.language import Texts
 from promptlab.ui.place import allows_code, go, home
+from promptlab.ui.playground.data_rows import sources_in
 from promptlab.ui.playground.editor import Edited
 from promptlab.ui.playground.session import session, working_folder
 from promptlab.ui.shown import done, escaped, failed
@@ -126,6 +127,7 @@ def _saved(path: Path, text: str, samples: int | None, *, same: bool, variant: s
     """Writes the file; with `samples` starts the run, and goes where it is watched."""
     try:
         save(path, text, over=same)
+        sources_in.clear()
         if samples is not None:
             only = () if variant is None else (variant,)
             options = JobOptions(limit=samples, variants=only, own_code=allows_code())
