@@ -21,8 +21,11 @@ _OWN_CODE = re.compile(r"\S+\.py:\w+")
 
 @dataclass(frozen=True)
 class FormField:
-    """One key: what may stand there. `default` is what holds where it is left out; None: nothing, or nobody
-    knows. `low` and `high` are inclusive bounds where there are any; `any` is a list or a mapping, as YAML."""
+    """One key: what may stand there.
+
+    `default` is what holds where it is left out; None: nothing, or nobody knows. `low` and `high` are bounds
+    where there are any; `any` is a list or a mapping, as YAML.
+    """
 
     key: str
     kind: Kind
