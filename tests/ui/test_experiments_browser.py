@@ -40,6 +40,8 @@ def study(tmp_path: Path, fake_provider: Any, monkeypatch: pytest.MonkeyPatch) -
 def test_form_and_yaml_are_two_views_of_one_file(
     study: Path, workbench: Any, tab: Callable[..., Any]
 ) -> None:
+    from playwright.sync_api import expect
+
     before = study.read_text()
     with workbench(study.parent) as (address, _):
         t = tab(address)
@@ -54,16 +56,16 @@ def test_form_and_yaml_are_two_views_of_one_file(
         t.settled()
         text = t.at("yaml").locator("textarea")
         wanted = before.replace("What is {{ q }}?", "How much is {{ q }}?")
-        assert text.input_value() == wanted
+        expect(text).to_have_value(wanted)
         text.fill(wanted.replace("- zero_shot ", "- {technique: few_shot, demos: 3} "))
         text.press("Control+Enter")
         t.settled()
         t.page.get_by_role("radio", name="Form").click()
         t.settled()
-        assert t.at("f-variants-0-demos").locator("input").input_value() == "3"
+        expect(t.at("f-variants-0-demos").locator("input")).to_have_value("3")
         t.page.reload()
         t.settled()
-        assert t.at("f-variants-0-demos").locator("input").input_value() == "3"
+        expect(t.at("f-variants-0-demos").locator("input")).to_have_value("3")
         t.at("save").get_by_role("button").click()
         t.settled()
     assert study.read_text() == wanted.replace("- zero_shot ", "- {technique: few_shot, demos: 3} ")
@@ -72,7 +74,7 @@ def test_form_and_yaml_are_two_views_of_one_file(
 def test_a_run_goes_on_through_reload_pause_and_restart_and_every_tab_sees_it(
     study: Path, fake_provider: Any, workbench: Any, tab: Callable[..., Any]
 ) -> None:
-    fake_provider.control(latency_ms=150)
+    fake_provider.control(latency_ms=1000)
     where = f"/experiments?file={study}&view=run"
     with workbench(study.parent) as (address, _):
         t = tab(address, locale="zh-CN", theme="dark")
@@ -88,6 +90,7 @@ def test_a_run_goes_on_through_reload_pause_and_restart_and_every_tab_sees_it(
         wait_until(lambda: job.latest("paused") is not None, "it does not pause")
         assert t.page.get_by_text("计划的试次完成之前不下结论").count() == 1
     assert job.process is not None
+    fake_provider.control(latency_ms=0)
     port = int(address.rpartition(":")[2])
     with workbench(study.parent, port=port) as (address, _):
         first, second = tab(address, locale="zh-CN"), tab(address)
@@ -106,7 +109,7 @@ def test_a_run_goes_on_through_reload_pause_and_restart_and_every_tab_sees_it(
 def test_a_cancelled_run_keeps_what_it_has_and_is_started_again(
     study: Path, fake_provider: Any, workbench: Any, tab: Callable[..., Any]
 ) -> None:
-    fake_provider.control(latency_ms=150)
+    fake_provider.control(latency_ms=1000)
     with workbench(study.parent) as (address, _):
         t = tab(address)
         t.open(f"/experiments?file={study}&view=run")

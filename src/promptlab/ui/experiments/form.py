@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -10,7 +11,15 @@ from promptlab.basics.errors import ExperimentError, UsageError
 from promptlab.datasets import DatasetSpec
 from promptlab.experiment import Loaded
 from promptlab.experiment.editing import value_at
-from promptlab.experiment.form import FormField, fields_of, own_code, scorer_fields, technique_fields
+from promptlab.experiment.form import (
+    FormField,
+    fields_of,
+    own_code,
+    scorer_fields,
+    scorer_names,
+    technique_fields,
+    technique_names,
+)
 from promptlab.experiment.spec import (
     CacheSpec,
     ExperimentSpec,
@@ -22,8 +31,6 @@ from promptlab.experiment.spec import (
 )
 from promptlab.experiment.variants import resolve_variants
 from promptlab.experiment.yaml_lines import Path_, dotted
-from promptlab.scoring import scorers
-from promptlab.techniques import techniques
 from promptlab.ui.experiments.draft import Draft
 from promptlab.ui.experiments.fields import show_field
 from promptlab.ui.language import Texts
@@ -128,7 +135,7 @@ def _section(
     value: dict[str, Any],
     path: Path_,
     title: str | None,
-    fields: list[FormField],
+    fields: Sequence[FormField],
     found: list[Any],
     first: tuple[str, ...],
 ) -> None:
@@ -142,7 +149,7 @@ def _fields(
     draft: Draft,
     value: dict[str, Any],
     path: Path_,
-    fields: list[FormField],
+    fields: Sequence[FormField],
     found: list[Any],
     first: tuple[str, ...],
 ) -> None:
@@ -152,12 +159,15 @@ def _fields(
     hidden = [field for field in fields if field not in shown]
     _grid(draft, value, path, shown, found)
     if hidden:
-        with st.expander(say("more"), key=f"more-{'-'.join(map(str, path))}"):
-            _grid(draft, value, path, hidden, found)
+        # Each widget costs: those that nobody looks at are not made.
+        more = st.expander(say("more"), key=f"more-{'-'.join(map(str, path))}", on_change="rerun")
+        if more.open:
+            with more:
+                _grid(draft, value, path, hidden, found)
 
 
 def _grid(
-    draft: Draft, value: dict[str, Any], path: Path_, fields: list[FormField], found: list[Any]
+    draft: Draft, value: dict[str, Any], path: Path_, fields: Sequence[FormField], found: list[Any]
 ) -> None:
     small = [field for field in fields if field.kind != "long_text"]
     for field in fields:
@@ -191,7 +201,7 @@ def _entries(draft: Draft, value: dict[str, Any], key: str, main: str, found: li
     for index in range(count):
         _entry(draft, value, (key, index), main, found, removable=count > 1 or key == "scorers")
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"add-{key}"):
-        names = {"technique": techniques.names, "scorer": scorers.names}
+        names = {"technique": technique_names, "scorer": scorer_names}
         if key == "models":
             st.text_input(main, key="new-models", placeholder="openai/gpt-4o-mini", width=420)
         else:
@@ -218,8 +228,8 @@ def _entry(
             asks = main == "technique"
             settings = technique_fields(name) if asks else scorer_fields(name)
             shared = fields_of(VariantSpec if asks else ScorerSpec, without=frozenset({main, "settings"}))
-            names = (techniques if asks else scorers).names()
-            chosen = FormField(main, "choice", choices=tuple(names), required=True)
+            names = technique_names() if asks else scorer_names()
+            chosen = FormField(main, "choice", choices=names, required=True)
             first = (main, "name" if asks else "as")
             merged = {each.key: each for each in [chosen, *settings, *shared]}
             _fields(draft, value, path, list(merged.values()), found, first)
