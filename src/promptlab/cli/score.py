@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     "--human",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="People's labels (csv, tsv, jsonl): sample, variant, label.",
+    help="People's labels (csv, tsv, jsonl): sample, variant, label, and comment if there is one.",
 )
 @click.option("--no-cache", is_flag=True, help="Judges read nothing from the cache and overwrite nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")

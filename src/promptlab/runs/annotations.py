@@ -184,12 +184,19 @@ class Annotations:
 
     def set_labels(self, rows: Iterable[tuple[bytes, str]], source: str) -> int:
         """People's labels by trial; a trial's earlier one is replaced. Returns how many."""
+        return self._set("labels", rows, source)
+
+    def set_comments(self, rows: Iterable[tuple[bytes, str]], source: str) -> int:
+        """People's comments likewise."""
+        return self._set("comments", rows, source)
+
+    def _set(self, table: str, rows: Iterable[tuple[bytes, str]], source: str) -> int:
         connection = self._connection
         try:
             connection.execute("BEGIN IMMEDIATE")
             found = connection.executemany(
-                "INSERT OR REPLACE INTO labels VALUES (?, ?, ?)",
-                ((trial, label, source) for trial, label in rows),
+                f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)",
+                ((trial, text, source) for trial, text in rows),
             ).rowcount
             connection.execute("COMMIT")
         except sqlite3.Error as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from promptlab.analysis import compare_run
 from promptlab.runs import RunDirectory, RunReader, all_runs
+from promptlab.ui.results import loaded
 
 Open = Callable[..., AppTest]
 
@@ -162,37 +164,57 @@ def test_an_old_link_says_that_its_run_is_gone(open_results: Open) -> None:
 
 
 @pytest.mark.long
-def test_a_run_of_100_000_trials_opens_in_two_seconds(
-    home: Path, open_page: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import promptlab
-
-    rows = [
-        {"id": f"s{n}", "q": f"question {n} " + "word " * 20, "a": "yes" if n % 2 else "no"}
-        for n in range(25_000)
-    ]
-    (home / "data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    (home / "script.yaml").write_text(
-        "- {regex: '[13579] word', reply: I would say yes.}\n- {default: maybe}\n"
-    )
-    variants = ", ".join(f'{{name: v{n}, technique: zero_shot, prompt: "{n} {{{{ q }}}}"}}' for n in range(4))
-    (home / "exp.yaml").write_text(
-        "name: large\ndataset: {path: data.jsonl, target: a, id: id}\n"
-        'task: {prompt: "{{ q }}", answer: yes_no}\nmodels: [scripted/script.yaml]\n'
-        f"variants: [{variants}]\n"
-    )
-    assert promptlab.load(home / "exp.yaml", home=home / "home").run().status == "complete"
+def test_a_run_of_100_000_trials_opens_in_two_seconds(home: Path, open_page: Open) -> None:
+    run = make_run(home)
+    multiply(run, 834)
+    with RunReader(run) as reader:
+        assert sum(reader.counts().values()) == 100_080
     open_page("results", view="files")  # what a process loads once
+    open_page("results", run=run.id, view="answers", sample="n5")
     took = {}
     for name, query in {
         "opened": {},
-        "filtered": {"filter": "wrong", "q": "question 17"},
+        "filtered": {"filter": "wrong", "q": "What is 17"},
         "sorted": {"sort": "worst", "page": "400"},
     }.items():
+        loaded.st.cache_resource.clear() if name == "opened" else None
         # The processor's time: other work on the machine is not the page's.
         before = time.process_time()
         page = open_page("results", view="answers", **query)
         took[name] = time.process_time() - before
         assert len(grids(page)["answers"]["rows"]) == 50
+    print(took)
     assert took["opened"] < 2, took
     assert max(took["filtered"], took["sorted"]) < 1, took
+
+
+def multiply(run: RunDirectory, times: int) -> None:
+    """Writes each sample of a run that many times, with its trials, calls and scores."""
+    store = sqlite3.connect(run.store)
+    samples, trials = (
+        store.execute(f"SELECT max(id) FROM {table}").fetchone()[0] for table in ("samples", "trials")
+    )
+    store.execute(
+        "CREATE TEMP TABLE k AS WITH RECURSIVE k(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k "
+        f"WHERE n < {times - 1}) SELECT n FROM k"
+    )
+    for table, changed in {
+        "samples": {
+            "id": f"id + n * {samples}",
+            "sample": "sample || '-' || n",
+            "position": f"position + n * {samples}",
+        },
+        "trials": {
+            "id": f"id + n * {trials}",
+            "sample": f"sample + n * {samples}",
+            "identity": "randomblob(16)",
+            "text": "substr(text, 1, 300)",
+        },
+        "scores": {"trial": f"trial + n * {trials}"},
+    }.items():
+        names = [row[1] for row in store.execute(f"PRAGMA table_info({table})")]
+        values = ", ".join(changed.get(name, name) for name in names)
+        store.execute(f"INSERT INTO {table} ({', '.join(names)}) SELECT {values} FROM {table}, k")
+    store.execute("UPDATE cells SET planned = planned * ?", (times,))
+    store.commit()
+    store.close()
