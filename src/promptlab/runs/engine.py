@@ -22,6 +22,7 @@ from promptlab.experiment import Cell, Plan, Trial
 from promptlab.models import Client, Completion
 from promptlab.models.pricing import in_usd
 from promptlab.optimizers.spending import Stopped
+from promptlab.runs.control import obeying
 from promptlab.runs.events import Event, Listen, event
 from promptlab.runs.feed import Feed
 from promptlab.runs.optimizing import Workplace
@@ -32,11 +33,10 @@ from promptlab.runs.store import RunStore
 from promptlab.scoring import Grader
 from promptlab.scoring.translation import SCRIPT_SAMPLES, script_of
 from promptlab.techniques import Answer, TrialContext
-from promptlab.techniques.base import FROM_REPLY, Trace
+from promptlab.techniques.base import Trace
 
 # Bad requests before a cell's first success that end it: one may be a single odd sample.
 BAD_REQUESTS_END_CELL = 3
-CONTROL_POLL_S = 1.0
 _WHOLE_MODEL = frozenset({CallErrorKind.AUTH, CallErrorKind.NO_MODEL, CallErrorKind.NO_QUOTA})
 
 Ending = Literal["complete", "stopped: budget", "interrupted", "failed"]
@@ -99,7 +99,6 @@ class Engine:
         """
         cells = self._plan.chosen
         self.progress.planned = sum(self._plan.trials_in(cell) for cell in cells)
-        self._store.forget_requests()
         scripts = {each.name: _script(each) for each in self._plan.datasets}
         for cell in cells:
             self._graders[cell.hash] = Grader(
@@ -107,19 +106,19 @@ class Engine:
             )
             self._store.stop_cell(self._cells[cell.hash], None)
             cell.context.door = self._client
-        watch = asyncio.create_task(self._watch_control())
-        try:
-            for cell in cells:
-                await self._prepare(cell)
-            await self._run_lanes(cells)
-        finally:
-            watch.cancel()
+        await obeying(self._store, self, self._run_cells(cells), self._tell_progress)
         if self._failure is not None:
             raise self._failure
         if self._ending is None:
             failed = self.progress.errors or self._stopped
             self._ending = "failed" if failed else "complete"
         return self._ending
+
+    async def _run_cells(self, cells: Sequence[Cell]) -> None:
+        for cell in cells:
+            await self._prepare(cell)
+        self.progress.started = time.monotonic()  # trials a second, however long prompts were looked for
+        await self._run_lanes(cells)
 
     async def _prepare(self, cell: Cell) -> None:
         """What all trials of a cell share: vectors, an optimized prompt."""
@@ -186,7 +185,7 @@ class Engine:
     async def _trial(self, trial: Trial, sample_row: int) -> TrialRow | None:
         """One trial, run and scored; None where nothing of it is to be kept."""
         cell = trial.cell
-        context = TrialContext(cell.context, self._client, trial.sample.question(), trial.repeat)
+        context = TrialContext.over(cell.context, self._client, trial.sample, trial.repeat)
         answer: Answer | None = None
         failure: NoAnswer | None = None
         try:
@@ -198,7 +197,7 @@ class Engine:
             self._end("stopped: budget")
             return None
         except CallError as error:
-            self._call_failed(cell, error)
+            self._call_failed(cell, context.failed_on or cell.model.name, error)
             return self._row(
                 trial, sample_row, context.trace, status="error", error=str(error), error_kind=error.kind
             )
@@ -218,7 +217,7 @@ class Engine:
         self, trial: Trial, sample_row: int, trace: Trace, answer: Answer | None, failure: NoAnswer | None
     ) -> TrialRow:
         reply = answer.reply if answer else _last_reply(trace)
-        given = _given(answer)
+        given = answer.given if answer else None
         graded = self._graders[trial.cell.hash].grade(
             reply.text if reply else "",
             trial.sample,
@@ -301,10 +300,10 @@ class Engine:
             else:
                 progress.paid_usd += cost
 
-    def _call_failed(self, cell: Cell, error: CallError) -> None:
-        """Ends the cells that would fail in the same way for every sample."""
+    def _call_failed(self, cell: Cell, model: str, error: CallError) -> None:
+        """Ends the cells that would fail in the same way for every sample: those that ask that model."""
         if error.kind in _WHOLE_MODEL:
-            ended = [each for each in self._plan.chosen if each.model is cell.model]
+            ended = [each for each in self._plan.chosen if each is cell or model in each.models]
         elif error.kind is CallErrorKind.BAD_REQUEST and cell.hash not in self._succeeded:
             self._bad_requests[cell.hash] = self._bad_requests.get(cell.hash, 0) + 1
             ended = [cell] if self._bad_requests[cell.hash] >= BAD_REQUESTS_END_CELL else []
@@ -326,17 +325,11 @@ class Engine:
             self.progress.stopping = ending
             self._going.set()
 
-    async def _watch_control(self) -> None:
-        """Obeys "pause" and "cancel", asked for by other processes through the store; tells the progress."""
-        while True:
-            await asyncio.sleep(CONTROL_POLL_S)
-            asked = await asyncio.to_thread(self._store.requested)
-            if "cancel" in asked:
-                self.interrupt()
-            self.pause("pause" in asked)
-            if self._listen is not None:
-                endpoints = [dataclasses.asdict(each) for each in self._client.limiters()]
-                self._happened("progress", **self.progress.counters(), endpoints=endpoints)
+    def _tell_progress(self) -> None:
+        self.progress.sent_calls = self._client.stats.sent_calls
+        if self._listen is not None:
+            endpoints = [dataclasses.asdict(each) for each in self._client.limiters()]
+            self._happened("progress", **self.progress.counters(), endpoints=endpoints)
 
     def _happened(self, kind: str, **facts: Any) -> None:
         if self._listen is not None:
@@ -371,10 +364,3 @@ def _sum(costs: Sequence[float | None]) -> float | None:
 def _last_reply(trace: Trace) -> Completion | None:
     replies = [call.completion for call in trace.calls if call.completion is not None]
     return replies[-1] if replies else None
-
-
-def _given(answer: Answer | None) -> tuple[str | tuple[str, ...] | None, str] | None:
-    """The value a technique read or voted by itself, with its rule's name; None: read it from the reply."""
-    if answer is None or answer.value is FROM_REPLY:
-        return None
-    return answer.value, answer.rule

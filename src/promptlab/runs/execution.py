@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promptlab.basics.errors import UsageError
-from promptlab.basics.files import FileLock, write_atomically
+from promptlab.basics.files import write_atomically
 from promptlab.experiment import Plan
 from promptlab.experiment.judges import check_judges
 from promptlab.experiment.matching import matched_variants
@@ -18,7 +18,7 @@ from promptlab.experiment.planning import add_variants
 from promptlab.experiment.variants import Variant
 from promptlab.models.pricing import is_free, price_gap, price_of
 from promptlab.runs.answers import cell_specs, count_without_score
-from promptlab.runs.directory import EXPERIMENT, RunDirectory, describe, latest_run, new_run
+from promptlab.runs.directory import EXPERIMENT, RunDirectory, RunLock, describe, latest_run, new_run
 from promptlab.runs.events import Listen, event
 from promptlab.runs.finished import tokens_per_trial
 from promptlab.runs.interrupting import Interruptible, wait_for
@@ -142,6 +142,7 @@ def _execute(
     discard = not run.store.exists()  # until it is sure that something will be run
     try:
         with RunStore(run.store) as store:
+            store.forget_requests()
             cells = store.set_plan(plan)
             judges = {name: bind(each, cell_specs(store)) for name, each in plan.scoring.judges.items()}
             rows = store.set_scorers({**plan.scoring.scorers, **judges})
@@ -151,15 +152,17 @@ def _execute(
             result = RunResult(run, "complete", progress)
             store.set_meta({"scorers": [(name, rows[name]) for name in plan.scoring.columns]})
             code = code_scorers(plan.scoring.scorers)
-            if missing or any(count_without_score(store, rows[name]) for name in (*judges, *code)):
+            lacking = missing or any(count_without_score(store, rows[name]) for name in (*judges, *code))
+            if lacking:
                 _check(plan, home, options, tell, approve, trials=missing > 0)
             if missing:
                 discard = False
                 _note(run, plan, facts, status="running", **_extension(run, plan, store, cells))
                 if watch is not None:
                     watch(progress)
-                if listen is not None:
-                    listen(event("started", run=run.id, experiment=plan.spec.name, planned=progress.planned))
+            if lacking and listen is not None:
+                listen(event("started", run=run.id, experiment=plan.spec.name, planned=progress.planned))
+            if missing:
                 result = _run(plan, home, options, store, progress, run, tell, listen)
                 if listen is not None:
                     listen(event("progress", run=run.id, **progress.counters(), endpoints=[]))
@@ -174,6 +177,7 @@ def _execute(
                 may_interrupt=options.may_interrupt,
                 tell=tell,
                 watch=watch,
+                listen=_named(listen, run),
             )
             if ran.interrupted:
                 result.status = "interrupted"
@@ -182,8 +186,8 @@ def _execute(
             except UsageError as error:
                 broken = error  # of the user's own scorer; the run is kept as far as it is
             if judges and result.status in ("complete", "failed"):
-                _judge(plan, home, options, store, result, judges, rows, tell, watch)
-            if listen is not None and missing:
+                _judge(plan, home, options, store, result, judges, rows, tell, watch, listen)
+            if listen is not None and lacking:
                 listen(event("ended", run=run.id, status=result.status, sent_calls=result.sent_calls))
             if plan.spec.human_labels is not None:
                 keep_labels(run, store, plan.loaded.folder / plan.spec.human_labels, partial=True)
@@ -215,7 +219,7 @@ def _check(
     if trials:
         plan.check_keys()
         plan.check_prices()
-        models |= {cell.model.name: cell.model for cell in plan.chosen}
+        models |= plan.chosen_models
     check_judges(plan.loaded, plan.scoring.judges.values(), plan.limits())
     rates = plan.limits().rates
     prices = {name: price_of(model) for name, model in models.items()}
@@ -239,7 +243,7 @@ def _check(
 
 def _claim(
     plan: Plan, home: Path, options: Options, tell: Tell, facts: Facts
-) -> tuple[RunDirectory, FileLock]:
+) -> tuple[RunDirectory, RunLock]:
     """The run to work on, locked. A run another live process works on is left to it."""
     known = None if options.fresh else latest_run(home, plan.spec.name)
     if known is not None:
@@ -286,6 +290,11 @@ def _missing(plan: Plan, store: RunStore, cells: dict[str, int]) -> int:
     return sum(plan.trials_in(cell) for cell in plan.chosen) - finished
 
 
+def _named(listen: Listen | None, run: RunDirectory) -> Listen | None:
+    """`listen`, for whoever does not know the run's name."""
+    return None if listen is None else lambda happened: listen({**happened, "run": run.id})
+
+
 def _judge(
     plan: Plan,
     home: Path,
@@ -296,6 +305,7 @@ def _judge(
     rows: Mapping[str, int],
     tell: Tell,
     watch: Callable[[Progress], None] | None,
+    listen: Listen | None,
 ) -> None:
     """The chosen cells' answers, judged. What a judge could not grade leaves the run unfinished."""
     cells = {row: spec["hash"] for row, spec in cell_specs(store).items()}
@@ -311,6 +321,7 @@ def _judge(
         may_interrupt=options.may_interrupt,
         tell=tell,
         watch=watch,
+        listen=_named(listen, result.run),
     )
     judged = result.judged = judge_missing(
         result.run,
@@ -352,7 +363,8 @@ def _run(
             max_age_s=plan.max_age_s(),
             fresh=options.fresh,
         )
-        workplace = Workplace(home, run, tell, reuse=options.use_cache and not options.fresh)
+        reuse = options.use_cache and not options.fresh
+        workplace = Workplace(home, run, tell, reuse, progress, listen)
         engine = Engine(plan, store, client, progress=progress, listen=listen, workplace=workplace)
         holder.append(engine)
         try:

@@ -96,17 +96,20 @@ class RunReader:
         limit: int | None = None,
         offset: int = 0,
     ) -> Iterator[dict[str, Any]]:
-        """Current trials as flat rows, in the order sample, cell, repeat, with one column per score."""
+        """Current trials as flat rows, in the order sample, cell, repeat, with one column per score.
+
+        Where a technique of the run was told by the target, a column `oracle` says whose trials these are.
+        """
         where = "" if sample is None else " AND samples.sample = ?"
         where += " AND trials.status != 'ok'" if failed else ""
         values: list[Any] = [] if sample is None else [sample]
         query = f"{_TRIALS}{where} ORDER BY samples.position, cells.position, trials.repeat LIMIT ? OFFSET ?"
-        scorers = self.scorers()
+        scorers, oracles = self.scorers(), self._oracles()
         with closing(
             self.connection.execute(query, [*values, -1 if limit is None else limit, offset])
         ) as rows:
             for row in rows:
-                yield {**_flat(row), **self._scores(row["trial"], scorers)}
+                yield {**_flat(row), **self._label(row, oracles), **self._scores(row["trial"], scorers)}
 
     def trial(self, trial: int) -> dict[str, Any]:
         """One trial by its number, whether or not its cell is still in the file."""
@@ -120,7 +123,7 @@ class RunReader:
                 remedy=f"`promptlab show {self.run.id}` lists them.",
             )
         notes = self.connection.execute("SELECT notes FROM trials WHERE id = ?", (trial,)).fetchone()[0]
-        flat = {**_flat(row), **self._scores(trial, self.scorers())}
+        flat = {**_flat(row), **self._label(row, self._oracles()), **self._scores(trial, self.scorers())}
         label, comment = self.said(trial)
         return {
             **flat,
@@ -163,6 +166,15 @@ class RunReader:
         with annotations:
             found = list(annotations.of_trial(self.connection.execute(query, (trial,)).fetchone()[0]))
         return [{**each, "scorer": names.get(each["scorer"])} for each in found]
+
+    def _oracles(self) -> frozenset[str]:
+        """The variants whose techniques were told by the target."""
+        found = self.connection.execute("SELECT DISTINCT variant FROM cells WHERE oracle")
+        return frozenset(variant for (variant,) in found)
+
+    @staticmethod
+    def _label(row: sqlite3.Row, oracles: frozenset[str]) -> dict[str, bool]:
+        return {"oracle": row["variant"] in oracles} if oracles else {}
 
     def _scores(self, trial: int, scorers: dict[str, int]) -> dict[str, float | None]:
         query = "SELECT scorer, value FROM scores WHERE trial = ?"
