@@ -17,13 +17,7 @@ from promptlab.basics.errors import ExperimentError
 from promptlab.experiment.yaml_lines import Path_, dotted, parse_document
 
 # What an entry is in short, by the list in which it stands: `- zero_shot` is `- technique: zero_shot`.
-MAIN_KEYS = {
-    "models": "id",
-    "variants": "technique",
-    "scorers": "scorer",
-    "embedding": "id",
-    "task": "prompt",
-}
+MAIN_KEYS = {"models": "id", "variants": "technique", "scorers": "scorer", "embedding": "id", "task": "prompt"}
 _FILE = "the experiment"
 _WIDE = 4096  # characters a line, so that ruamel folds none
 
@@ -34,9 +28,7 @@ def set_value(text: str, path: Path_, value: Any) -> str:
     A short form on the way (`- zero_shot`) becomes the long one. In a list, an index after its last entry
     appends. ExperimentError where the text is no YAML, or the place is shared by an alias.
     """
-    return _edited(
-        text, path, lambda editor, where: editor.set(where, value), lambda old: _put(old, path, value)
-    )
+    return _edited(text, path, lambda editor, where: editor.set(where, value), lambda old: _put(old, path, value))
 
 
 def remove_value(text: str, path: Path_) -> str:
@@ -212,7 +204,9 @@ class _Editor:
         new = lead + self._rendered(value, at, False, indent=column)
         return f"{self._text[:at]}\n{new}{self._text[at:]}"
 
-    def _rendered(self, value: Any, at: int, inside: bool, old: Any = None, indent: int | None = None) -> str:
+    def _rendered(
+        self, value: Any, at: int, inside: bool, old: Any = None, indent: int | None = None
+    ) -> str:
         """`value` as YAML; a text of several lines as a block where it can stand as one."""
         if isinstance(value, str) and not inside and "\n" in value:
             depth = self._indent(at) if indent is None else indent
@@ -287,11 +281,7 @@ def _nest(path: Path_, value: Any) -> Any:
 def _flow(value: Any, inside: bool) -> str:
     """On one line. JSON is YAML; texts go without quotes where they can."""
     if isinstance(value, dict):
-        return (
-            "{"
-            + ", ".join(f"{_scalar(str(key), True)}: {_flow(each, True)}" for key, each in value.items())
-            + "}"
-        )
+        return "{" + ", ".join(f"{_scalar(str(key), True)}: {_flow(each, True)}" for key, each in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_flow(each, True) for each in value) + "]"
     return _scalar(value, inside)

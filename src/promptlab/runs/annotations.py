@@ -240,9 +240,6 @@ class Annotations:
 
     def comments(self) -> dict[bytes, str]:
         """Every comment by its trial's identity."""
-        known = "SELECT 1 FROM sqlite_master WHERE name = 'comments'"
-        if self._connection.execute(known).fetchone() is None:
-            return {}  # a file from before there were comments
         return dict(self._connection.execute("SELECT trial, comment FROM comments"))
 
     def said(self) -> dict[bytes, tuple[str | None, str | None]]:

@@ -84,6 +84,12 @@ def counts_of(run: RunDirectory) -> dict[str, int]:
     return _counts(run.path, state_of(run))
 
 
+def forget() -> None:
+    """Takes all of it out of memory."""
+    for each in (_comparison, _across, _trend, _counts, _figures):
+        each.clear()
+
+
 def figures_of(run: RunDirectory, browser: AnswerBrowser) -> dict[int, CellFigures]:
     """What stands above the columns: not read again for every page."""
     return _figures(run.path, state_of(run), browser.chosen.cells, browser.chosen.scorer, browser)
