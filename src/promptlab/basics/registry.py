@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import importlib.metadata
 import importlib.util
 import sys
 from collections.abc import Iterable, Iterator
@@ -56,8 +57,6 @@ class Registry(Generic[T]):
 
     def names(self) -> list[str]:
         """All names, sorted. Imports nothing."""
-        import importlib.metadata  # seldom needed, and it brings the parsing of mails along
-
         points = importlib.metadata.entry_points(group=self._group)
         return sorted({*self._builtins, *self._classes, *(point.name for point in points)})
 
@@ -66,8 +65,6 @@ class Registry(Generic[T]):
             yield name, self.get(name)
 
     def _load_entry_points(self, name: str) -> None:
-        import importlib.metadata
-
         for point in importlib.metadata.entry_points(group=self._group, name=name):
             self._checked(name, point.load(), point.value)
             if name not in self._classes:
