@@ -167,10 +167,11 @@ def test_a_reply_that_is_broken_off_or_no_http_is_refused(sent: bytes) -> None:
         reply(sent, closes=True)
 
 
-def test_headers_without_end_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("before", [b"", b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n"])
+def test_headers_without_end_are_refused(monkeypatch: pytest.MonkeyPatch, before: bytes) -> None:
     monkeypatch.setattr(connection, "MAX_HEAD_BYTES", 10_000)
     with pytest.raises(Broken, match="longer than 10000 bytes"):
-        reply(OK, b"X: y\r\n" * 5000)
+        reply(OK, before, b"X: y\r\n" * 9000)
 
 
 def test_many_replies_on_one_connection_are_no_long_headers(monkeypatch: pytest.MonkeyPatch) -> None:
