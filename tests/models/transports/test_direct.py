@@ -145,30 +145,33 @@ def test_headers_of_an_error_are_found_in_lower_case() -> None:
     assert (found.status, found.headers["retry-after"]) == (429, "3")
 
 
-@pytest.mark.parametrize(
-    "sent",
-    [
-        OK + b"Content-Length: 10\r\n\r\nshort",
-        OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nab",
-        OK + b"Content-Len",
-        OK + b"Transfer-Encoding: chunked\r\n\r\nfive\r\nabcde\r\n",
-        OK + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab",
-        OK + b"Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc",
-        OK + b"Content-Encoding: gzip\r\nContent-Length: 12\r\n\r\n" + gzip.compress(b"a" * 999)[:12],
-        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n",
-        b"SSH-2.0-OpenSSH_9.2\r\n",
-        b"",
-    ],
-)
+BROKEN = {
+    "short body": OK + b"Content-Length: 10\r\n\r\nshort",
+    "half a chunk": OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nab",
+    "half a header": OK + b"Content-Len",
+    "no chunk size": OK + b"Transfer-Encoding: chunked\r\n\r\nfive\r\nabcde\r\n",
+    "two lengths": OK + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+    "no gzip": OK + b"Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc",
+    "half a gzip": OK
+    + b"Content-Encoding: gzip\r\nContent-Length: 12\r\n\r\n"
+    + gzip.compress(b"a" * 99)[:12],
+    "another protocol": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n",
+    "no HTTP": b"SSH-2.0-OpenSSH_9.2\r\n",
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("sent", BROKEN.values(), ids=BROKEN)
 def test_a_reply_that_is_broken_off_or_no_http_is_refused(sent: bytes) -> None:
     with pytest.raises(Broken):
         reply(sent, closes=True)
 
 
-def test_headers_without_end_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("before", [b"", b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n"])
+def test_headers_without_end_are_refused(monkeypatch: pytest.MonkeyPatch, before: bytes) -> None:
     monkeypatch.setattr(connection, "MAX_HEAD_BYTES", 10_000)
     with pytest.raises(Broken, match="longer than 10000 bytes"):
-        reply(OK, b"X: y\r\n" * 5000)
+        reply(OK, before, b"X: y\r\n" * 9000)
 
 
 def test_many_replies_on_one_connection_are_no_long_headers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,7 +186,11 @@ def test_many_replies_on_one_connection_are_no_long_headers(monkeypatch: pytest.
     assert server.connections == 1
 
 
-@pytest.mark.parametrize("first", [sized(b"1", b"Connection: close"), sized(b"1") + b"HTTP/1.1 408 Late\r\n"])
+@pytest.mark.parametrize(
+    "first",
+    [sized(b"1", b"Connection: close"), sized(b"1") + b"HTTP/1.1 408 Late\r\n"],
+    ids=["ends", "says more"],
+)
 def test_a_connection_that_ends_or_says_more_than_it_was_asked_is_not_used_again(first: bytes) -> None:
     async def work(server: Server, connections: Connections) -> list[bytes]:
         return [(await server.ask(connections)).body for _ in range(2)]

@@ -93,9 +93,7 @@ class Connection(asyncio.Protocol):
             self._fail(Broken(f"what came is no HTTP/1.1 reply ({error})"))
             return
         if not self._in_body:
-            self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES:
-                self._fail(Broken(f"the reply's headers are longer than {MAX_HEAD_BYTES} bytes"))
+            self._bound_head(len(data))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._goes_on = False
@@ -116,6 +114,8 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._fields.append((name, value))
+        if self._in_body:  # behind the last chunk
+            self._bound_head(len(name) + len(value))
 
     def on_headers_complete(self) -> None:
         self._in_body = True
@@ -135,6 +135,11 @@ class Connection(asyncio.Protocol):
         if self._parser.get_status_code() >= 200:  # else the reply is still to come
             self._goes_on = self._goes_on and self._parser.should_keep_alive()
             self._complete()
+
+    def _bound_head(self, more_bytes: int) -> None:
+        self._head_bytes += more_bytes
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self._fail(Broken(f"the reply's headers are longer than {MAX_HEAD_BYTES} bytes"))
 
     def _complete(self) -> None:
         pieces = self._pieces
