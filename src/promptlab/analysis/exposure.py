@@ -15,7 +15,7 @@ from promptlab.analysis import words
 from promptlab.analysis.tested import runs_tested
 from promptlab.playground import Looks, read_looks
 from promptlab.runs import RunDirectory
-from promptlab.runs.store import connect
+from promptlab.runs.database import connect
 
 _IN_TEST = """SELECT 1 FROM samples WHERE dataset = ? AND sample = ? AND content = ?
     AND position IS NOT NULL"""

@@ -20,7 +20,7 @@ from promptlab.basics.errors import StorageError
 from promptlab.basics.files import write_atomically
 from promptlab.basics.hashing import short_digest
 from promptlab.runs import RunDirectory
-from promptlab.runs.store import connect
+from promptlab.runs.database import connect
 
 REMEMBERED = ".tested.json"
 _VERSION = 2
