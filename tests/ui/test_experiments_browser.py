@@ -113,6 +113,8 @@ def test_a_cancelled_run_keeps_what_it_has_and_is_started_again(
     with workbench(study.parent) as (address, _):
         t = tab(address)
         t.open(f"/experiments?file={study}&view=run")
+        t.at("estimate-now").get_by_role("button").click()
+        t.page.get_by_text("Trials to run").wait_for()
         t.at("start").get_by_role("button").click()
         t.at("pause").get_by_role("button").wait_for()
         t.at("cancel").get_by_role("button").click()
@@ -120,6 +122,8 @@ def test_a_cancelled_run_keeps_what_it_has_and_is_started_again(
         sent = fake_provider.requests
         assert 0 < sent < 120
         fake_provider.control(latency_ms=0)
+        t.at("estimate-now").get_by_role("button").click()
+        t.page.get_by_text("Trials to run").wait_for()
         t.at("start").get_by_role("button").click()
         t.page.get_by_text("complete", exact=True).wait_for()
     assert fake_provider.requests == 120
