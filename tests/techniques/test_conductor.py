@@ -53,6 +53,12 @@ def test_a_reply_without_expert_or_answer_costs_a_round_and_is_told_so(tmp_path:
     assert context.trace.notes["rounds"] == [{"said": "I think it is 8."}, {"answered": "8"}]
 
 
+def test_a_reply_that_makes_up_the_experts_answer_is_read_no_further_than_the_call(tmp_path: Path) -> None:
+    made_up = 'Expert Adder:\n"""\nadd\n"""\nThe Expert says 9.\n>> FINAL ANSWER:\n"""\n9\n"""'
+    answer, context, _ = Bench(tmp_path, build("conductor")).solve([made_up, "eight", FINAL])
+    assert (answer.value, names(context)) == ("8", ["round 1", "expert", "round 2"])
+
+
 def test_the_last_round_is_announced_and_asks_no_expert_anymore(tmp_path: Path) -> None:
     call = 'Expert Adder:\n"""\nadd\n"""'
     technique = build("conductor", rounds=2)

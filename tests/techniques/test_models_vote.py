@@ -36,7 +36,7 @@ def test_all_members_are_asked_of_the_cells_model_first_then_of_the_others(tmp_p
     assert "max_tokens" not in door.requests[0].sampling
     assert door.requests[3].sampling["max_tokens"] == 7
     planned = found.cell.technique.planned_calls(found.cell.task)
-    assert (planned.low, planned.high) == (6, 9)
+    assert (planned.low, planned.high) == (9, 9)
 
 
 def test_one_member_votes_over_models(tmp_path: Path) -> None:

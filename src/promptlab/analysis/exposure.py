@@ -15,7 +15,7 @@ from promptlab.analysis import words
 from promptlab.analysis.tested import RunsTested
 from promptlab.playground import Looks, read_looks
 from promptlab.runs import RunDirectory
-from promptlab.runs.store import connect
+from promptlab.runs.database import connect
 
 _IN_TEST = """SELECT 1 FROM samples WHERE dataset = ? AND sample = ? AND content = ?
     AND position IS NOT NULL"""
@@ -62,17 +62,19 @@ def tried_on_test(run: RunDirectory) -> tuple[Tried, ...]:
 def tried_over(folders: Iterable[Path], tests: Mapping[str, Collection[str]]) -> tuple[Tried, ...]:
     """Over all runs in these folders. `tests`: data set → the hashes of its test samples."""
     variants: dict[str, set[str]] = {name: set() for name in tests}
-    runs = dict.fromkeys(tests, 0)
+    runs: dict[str, set[str]] = {name: set() for name in tests}  # a bundle may hold a run that is here too
     unreadable = 0
-    for tested in (each for folder in sorted(folders) for each in RunsTested(folder)):
+    for run, tested in (each for folder in sorted(folders) for each in RunsTested(folder)):
         if tested is None:
             unreadable += 1
             continue
         for name, hashes in tests.items():
             found = {variant for each in hashes for variant in tested.get(each, ())}
             variants[name] |= found
-            runs[name] += bool(found)
-    return tuple(Tried(name, len(variants[name]), runs[name], unreadable) for name in tests if variants[name])
+            runs[name] |= {run} if found else set()
+    return tuple(
+        Tried(name, len(variants[name]), len(runs[name]), unreadable) for name in tests if variants[name]
+    )
 
 
 def extensions(manifest: Mapping[str, Any]) -> list[str]:

@@ -20,7 +20,7 @@ from promptlab.basics.errors import StorageError
 from promptlab.basics.files import write_atomically
 from promptlab.basics.hashing import short_digest
 from promptlab.runs import RunDirectory
-from promptlab.runs.store import connect
+from promptlab.runs.database import connect
 
 REMEMBERED = ".tested.json"
 _VERSION = 1
@@ -33,13 +33,13 @@ Tested = Mapping[str, list[str]]
 
 
 class RunsTested:
-    """Iterating gives what each run in `folder` has tested; None: its store cannot be read."""
+    """Iterating gives each run's id and what it has tested; None: its store cannot be read."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._known = _remembered(folder / REMEMBERED)
 
-    def __iter__(self) -> Iterator[Tested | None]:
+    def __iter__(self) -> Iterator[tuple[str, Tested | None]]:
         kept: dict[str, Any] = {}
         for entry in sorted(os.scandir(self._folder), key=lambda each: each.name):
             state = _state(Path(entry.path))
@@ -48,16 +48,16 @@ class RunsTested:
             known = self._known.get(entry.name)
             if known is not None and known[0] == state:
                 kept[entry.name] = known
-                yield known[1]
+                yield entry.name, known[1]
                 continue
             try:
                 found = tested(RunDirectory(Path(entry.path)))
             except (StorageError, sqlite3.Error, orjson.JSONDecodeError):
-                yield None
+                yield entry.name, None
                 continue
             if all(time.time() - changed > _SETTLED_S for changed, _ in state):
                 kept[entry.name] = [state, found]
-            yield found
+            yield entry.name, found
         if kept != self._known:
             # Somebody else's folder may be read, and is not to be written to.
             with suppress(StorageError):

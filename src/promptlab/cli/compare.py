@@ -349,11 +349,7 @@ def execute_file(
     from promptlab.runs import Progress
     from promptlab.runs.events import EventLog
 
-    def tell(message: str) -> None:
-        if not quiet:
-            lead = "\r\033[K" if sys.stderr.isatty() else ""
-            click.echo(f"{lead}{message}", err=True)
-
+    tell = teller(quiet)
     listeners: list[Listen] = [_errors_told(tell)] if verbose and not quiet else []
     with ExitStack() as stack:
         if events is not None:
@@ -383,6 +379,17 @@ def execute_file(
             approve=None if yes else ask,
             listen=listen if listeners else None,
         )
+
+
+def teller(quiet: bool) -> Callable[[str], None]:
+    """Prints messages on stderr, above the live line; nothing where it is to be quiet."""
+
+    def tell(message: str) -> None:
+        if not quiet:
+            lead = "\r\033[K" if sys.stderr.isatty() else ""
+            click.echo(f"{lead}{message}", err=True)
+
+    return tell
 
 
 def _errors_told(tell: Callable[[str], None]) -> Listen:

@@ -84,19 +84,23 @@ def show(
 
 
 def _show_prompts(run: RunDirectory, as_json: bool) -> None:
-    from promptlab.cli.artifacts import artifact_lines
-    from promptlab.runs.optimizing import artifacts_of
+    from promptlab.export.optimizations import artifact_lines
+    from promptlab.runs.artifacts import kept_prompts
 
-    found = artifacts_of(run)
+    found = kept_prompts(run)
     if as_json:
-        print_json(found)
+        print_json([{**each.entry, "artifact": each.artifact} for each in found])
         return
     if not found:
         raise UsageError(f"run {run.id} has no optimized prompts.")
-    for number, entry in enumerate(found):
-        names = " × ".join(_block(entry[key]) for key in ("variant", "model", "dataset"))
-        click.echo(f"{chr(10) if number else ''}{names}\n{run.path / entry['file']}")
-        for line in artifact_lines(entry["artifact"]):
+    for number, each in enumerate(found):
+        names = " × ".join(_block(each.entry[key]) for key in ("variant", "model", "dataset"))
+        click.echo(f"{chr(10) if number else ''}{names}")
+        if each.artifact is None:
+            click.echo("its optimized prompt is not kept here: the trials show what was sent")
+            continue
+        click.echo(each.path)
+        for line in artifact_lines(each.artifact):
             click.echo(line)
 
 
@@ -142,7 +146,7 @@ def _brief(row: dict[str, Any], scorers: dict[str, int]) -> dict[str, Any]:
     return {
         "trial": row["trial"],
         "sample": row["sample"],
-        "variant": row["variant"],
+        "variant": _labelled(row),
         "model": row["model"],
         "target": row["target"],
         "answer": row["answer"] if row["status"] == "ok" else f"({row['status']})",
@@ -150,14 +154,21 @@ def _brief(row: dict[str, Any], scorers: dict[str, int]) -> dict[str, Any]:
     }
 
 
+def _labelled(row: dict[str, Any]) -> str:
+    return f"{row['variant']} (oracle)" if row.get("oracle") else str(row["variant"])
+
+
 def _print_trial(found: dict[str, Any]) -> None:
-    names = " × ".join(_block(found[key]) for key in ("variant", "model", "dataset"))
+    names = " × ".join(_block(each) for each in (_labelled(found), found["model"], found["dataset"]))
     click.echo(f"trial {found['trial']}: {names}")
     click.echo(f"sample {_block(found['sample'])}, repeat {found['repeat']}, status {found['status']}")
     click.echo(f"target: {_block(found['target'])}")
     click.echo(f"answer: {_block(found['answer'])}  (rule: {found['rule'] or 'none'})")
     if found["error"]:
         click.echo(f"error: {_block(found['error'])}")
+    for said in ("label", "comment"):
+        if found[said] is not None:
+            click.echo(f"a person's {said}: {_block(found[said])}")
     _print_notes(found["notes"], "")
     for call in found["call_list"]:
         _print_call(call)

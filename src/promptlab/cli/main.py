@@ -25,6 +25,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "runs": ("promptlab.cli.runs", "List the stored runs and what runs now; pause, resume, cancel one."),
     "show": ("promptlab.cli.look", "Show a run, or one trial with every prompt and reply."),
     "score": ("promptlab.cli.score", "Add scores to a stored run: scorers, judges, people's labels."),
+    "ratings": ("promptlab.cli.ratings", "What people's ratings say: strengths, labels, agreement."),
     "export": ("promptlab.cli.look", "Write a run to a file: tables, a report, texts for a paper."),
     "plot": ("promptlab.cli.plot", "Draw a run: scores with intervals, cost, failures, and more."),
     "bundle": ("promptlab.cli.bundle", "Pack a run into one file: spec, samples, every call."),

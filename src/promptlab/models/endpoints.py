@@ -28,7 +28,7 @@ from promptlab.models.usable import Offer, offers_at
 FILE = "endpoints.json"
 _VERSION = 1
 # A variable's name is short; what is longer was pasted by mistake and may be a key.
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _NAME_CHARS = 80
 
 
@@ -50,7 +50,7 @@ class Endpoint:
     def __post_init__(self) -> None:
         if not self.name.strip() or len(self.name) > _NAME_CHARS or not self.name.isprintable():
             raise UsageError(f"an endpoint needs a name of 1 to {_NAME_CHARS} characters.")
-        if self.key_env and not _VARIABLE.fullmatch(self.key_env):
+        if self.key_env and not VARIABLE.fullmatch(self.key_env):
             raise UsageError(  # what stands there is not repeated: it may be the key itself
                 "this is no name of a variable.",
                 remedy="Name the variable, as in RELAY_KEY; the key itself is typed elsewhere.",

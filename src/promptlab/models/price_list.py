@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from promptlab.basics.errors import UsageError
 from promptlab.basics.registry import did_you_mean
@@ -41,6 +41,19 @@ class ListedPrice:
     source: str
     date: str
     up_to_prompt_tokens: int | None = None
+
+    @classmethod
+    def of(cls, model: str, price: Price) -> Self:
+        """What an endpoint says itself, per million tokens as people read prices."""
+        per = 1_000_000
+        amounts = {
+            name: round(value * per, 9)
+            for name in ("input", "output", "cached_input", "reasoning")
+            if (value := getattr(price, name)) is not None
+        }
+        if price.request:
+            amounts["request"] = price.request
+        return cls(model, amounts, price.currency, per, price.source, price.date, price.up_to_prompt_tokens)
 
     def price(self) -> Price:
         """The same per token, as costs are worked out."""

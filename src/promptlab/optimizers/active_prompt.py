@@ -12,13 +12,14 @@ from pydantic import Field
 
 from promptlab.basics.errors import ExperimentError
 from promptlab.datasets import Sample, Task
+from promptlab.models import Model
 from promptlab.optimizers.artifact import Artifact, Tried
 from promptlab.optimizers.base import Optimizer
-from promptlab.optimizers.evaluation import Evaluate, OptimizerContext
+from promptlab.optimizers.evaluation import Evaluate, OptimizerContext, calls_per_row
 from promptlab.optimizers.program import Demo, Program, target_text
 from promptlab.optimizers.splits import clean_splits
 from promptlab.scoring import AnswerForm, extract
-from promptlab.techniques.base import Fidelity, technique
+from promptlab.techniques.base import Calls, Fidelity, technique
 from promptlab.techniques.cell import CellContext
 
 
@@ -70,6 +71,15 @@ class ActivePrompt(Optimizer):
                 remedy=f"Give it more than {least}, or make pool or draws smaller.",
             )
 
+    def compile_calls(self, ctx: CellContext) -> list[tuple[Model, Calls]]:
+        splits = clean_splits(ctx.dataset, ctx.task)
+        draws = min(self.pool, len(_explained(splits.train))) * self.draws
+        most = min(self.budget_calls, draws + 2 * min(self.dev_rows, len(splits.dev)))
+        return [
+            (model, Calls(min(calls.low, most), min(calls.expected, most), min(calls.high, most)))
+            for model, calls in super().compile_calls(ctx)
+        ]
+
     async def compile(
         self, train: Sequence[Sample], dev: Sequence[Sample], evaluate: Evaluate, ctx: OptimizerContext
     ) -> Artifact:
@@ -81,9 +91,11 @@ class ActivePrompt(Optimizer):
             asked.append((self._uncertainty(answers), row, answers))
         ranked = sorted(asked, key=lambda each: -each[0])
         program = Program(demos=tuple(_demo(row, ctx.task) for _, row, _ in ranked[: self.shots]))
-        room = ctx.spending.room(ctx.model) // 2
+        room = ctx.spending.room(calls_per_row(ctx.model, ctx.metric)) // 2
         before = await evaluate(Program(), dev[:room], step=1, candidate=0)
+        ctx.rounds.ended(0, before.mean)
         after = await evaluate(program, dev[:room], step=1, candidate=1)
+        ctx.rounds.ended(1, after.mean)
         calls = sum(ctx.spending.calls.values())
         told = [
             Tried(0, at, Program(demos=(demo,)), None, 0, at < self.shots, _told(score, found), calls)

@@ -201,6 +201,7 @@ def describe(plan: Plan) -> dict[str, Any]:
         "sandbox": _sandbox(plan),
         # What `unchanged` asks for: the data files, and whether anything is not promptlab's own.
         "folder": str(plan.loaded.folder),
+        "file": str(plan.loaded.path),
         "sources": [list(state) for dataset in plan.datasets for state in dataset.states],
         "own_code": all(
             type(each).__module__.startswith("promptlab.")

@@ -4,6 +4,9 @@ Every event has `event`, `time` (Unix seconds) and `run`. `started`: experiment,
 model, dataset, sample, repeat, status, answer, scores, latency_s, cost_usd (null: unknown), calls,
 cached_calls, attempts, error. `progress`, every second: the counters, of what (`unit`: trials, then
 programs and judgements), and what each endpoint is doing.
+`round`, while a prompt is looked for: variant, model, dataset, unit ("round", of DSPy "program"), round,
+dev_score (the best so far), dev_rows, calls, budget_calls, cost_usd; then `optimized`: calls, budget_calls,
+cost_usd, dev, dev_before, ending, message. `optimize` has no run: `run` is null there.
 `paused`, `resumed`. `cell_stopped`: cell, why. `ended`: status, sent_calls.
 """
 

@@ -16,11 +16,11 @@ from promptlab.models import Limits, Model
 from promptlab.models.pricing import in_usd
 from promptlab.runs.annotations import Annotations
 from promptlab.runs.answers import without_score
-from promptlab.runs.judgement import Asking, Judgement
 from promptlab.runs.progress import Progress
 from promptlab.runs.rows import ScoreRow, StoredAnswer, decoded
 from promptlab.runs.store import RunStore
 from promptlab.scoring.judging import Asks, Exhibit
+from promptlab.scoring.judging.judgement import Asking, Judgement, text_for
 
 if TYPE_CHECKING:
     from promptlab.models import Client
@@ -220,9 +220,9 @@ class Judging:
             return _Settled(None)
         shown = Exhibit(
             question=bound.question(asking.name, each),
-            answer=_text(bound.judge, each.text, each.value),
+            answer=text_for(bound.judge, each.text, each.value),
             target="\n".join(sample.targets),
-            other=_text(bound.judge, other.text, other.value) if other else "",
+            other=text_for(bound.judge, other.text, other.value) if other else "",
             targets=sample.targets,
         )
         return await asking.judgement(shown, each.sample_id)
@@ -289,12 +289,6 @@ class _Other:
     failed: bool
     text: str | None
     value: str | tuple[str, ...] | None
-
-
-def _text(judge: Asks, text: str | None, value: str | tuple[str, ...] | None) -> str:
-    if judge.on == "reply" or value is None:
-        return (text or "").strip()
-    return value if isinstance(value, str) else "\n".join(value)
 
 
 def _next(pages: Iterator[list[StoredAnswer]]) -> list[StoredAnswer] | None:

@@ -44,6 +44,9 @@ class Tally:
         self._usual = usual
         self._planned = cell.variant.technique.calls_in_all(cell.task)
         self._rates = plan.limits().rates
+        # Of the trials alone: what a search's calls are taken to be like.
+        self._trials = self._prompts = self._replies = Span()
+        self._longest = 0.0
         self._tokenizers: dict[str, Tokenizer] = {}
 
     def _tokenizer(self, model: Model) -> Tokenizer:
@@ -64,8 +67,11 @@ class Tally:
         per_call = calls.times(1 / len(trial.sent))
         replies = [self._reply(call) for call in trial.sent]
         prompts = [self._prompt(call, replies[:index]) for index, call in enumerate(trial.sent)]
-        self.calls += calls
-        self.tokens += (Span.sum(prompts) + Span.sum(replies)) * per_call
+        self._trials += calls
+        self._prompts += Span.sum(prompts) * per_call
+        self._replies += Span.sum(replies) * per_call
+        self._longest = max(self._longest, *(each.expected for each in prompts))
+        self._take(calls, Span.sum(prompts) * per_call, Span.sum(replies) * per_call)
         for model in {call.model.name: call.model for call in trial.sent}.values():
             own = [index for index, call in enumerate(trial.sent) if call.model.name == model.name]
             self._pay(
@@ -76,22 +82,30 @@ class Tally:
                 longest=max(prompts[index].expected for index in own),
             )
 
-    def search(self, calls: int, weight: float) -> None:
-        """An optimizer's search before the trials, each call like one of theirs; `weight` is theirs."""
-        if not self.calls.expected:
+    def search(self, calls: Span, model: Model, weight: float = 1.0) -> None:
+        """An optimizer's calls to a model before the trials, each like one of theirs; `weight` is theirs."""
+        if not self._trials.expected:
             return
-        share = Span(1, calls, calls).times(1 / self.calls.expected / weight)
-        tokens, usd = self.tokens, self.usd
-        self.calls += Span(1, calls, calls).times(1 / weight)
-        self.tokens += tokens * share
-        self.usd += usd * share
+        share, calls = calls.times(1 / self._trials.expected / weight), calls.times(1 / weight)
+        prompt, reply = self._prompts * share, self._replies * share
+        self._take(calls, prompt, reply)
+        self._pay(model, calls, prompt, reply, longest=self._longest)
+
+    def forget_trials(self) -> None:
+        """Leaves only what searches take."""
+        self.calls = self.tokens = self.usd = Span()
+
+    def _take(self, calls: Span, prompt: Span, reply: Span) -> None:
+        self.calls += calls
+        self.tokens += prompt + reply
 
     def _calls(self, trial: Rehearsal) -> Span:
         """What was rehearsed; where the number may vary, or not all could be, as the technique plans."""
         sent, planned = len(trial.sent), self._planned
         if trial.whole and planned.low == planned.high:
             return Span.exactly(sent)
-        low = min(sent, max(1, planned.low - trial.hits)) if trial.whole else sent
+        # With placeholders some techniques break off early, some go on to their end: what they plan counts.
+        low = min(sent, max(1, planned.low - trial.hits)) if planned.low < planned.high else sent
         high = max(sent, planned.high - trial.hits)
         return Span(low, min(high, max(low, planned.expected - trial.hits)), high)
 

@@ -14,7 +14,7 @@ from promptlab.models.door import Door
 from promptlab.models.embedding import embedding_requests, vectors_of
 from promptlab.models.request import Model
 from promptlab.retrieval import own_text
-from promptlab.scoring.base import Scorer
+from promptlab.scoring.metric import Metric
 from promptlab.techniques.base import Technique
 from promptlab.techniques.compiling import Compiling
 
@@ -39,8 +39,9 @@ class CellContext:
     """One cell's surroundings: task, model, the train and dev splits, the seed.
 
     `sampling` is what the variant sets, `embedding` the experiment's embedding model, `vary` what each repeat
-    draws anew. `kept` is where a technique puts what it prepares. Optimizers optimize `metric`, one of the
-    experiment's `metrics`, may ask its other `models`, and look for a prompt only where there is `compiling`.
+    draws anew. `kept` is where a technique puts what it prepares. Optimizers optimize one of the experiment's
+    `metrics`, the `headline` unless they name another, may ask its other `models`, and look for a prompt only
+    where there is `compiling`.
     """
 
     task: Task
@@ -55,8 +56,8 @@ class CellContext:
     door: Door | None = None
     allow_unsafe_code: bool = False
     vary: frozenset[str] = frozenset({"completion"})
-    metric: tuple[str, Scorer] | None = None
-    metrics: Sequence[str] = ()
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    headline: str = ""
     models: Mapping[str, Model] = field(default_factory=dict)
     compiling: Compiling | None = None
     kept: dict[str, Any] = field(default_factory=dict)

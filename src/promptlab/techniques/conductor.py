@@ -37,7 +37,7 @@ _FINAL = re.compile(r'FINAL ANSWER:\**\s{0,8}(?:"""(.*?)(?:"""|\Z)|([^\n]+))', r
 
 @technique("conductor")
 class Conductor(Technique):
-    """Meta-prompting (Suzgun & Kalai 2024, arXiv 2401.12954). A conductor and its experts. 1 to 31 calls.
+    """Meta-prompting (Suzgun et al. 2024, arXiv 2401.12954). A conductor and its experts. 1 to 31 calls.
 
     Calls "round 1", "round 2", …: the conversation so far. Where the reply calls an expert, call "expert" is
     its instructions alone, and its reply goes back into the conversation; where it gives the final answer,
@@ -69,15 +69,15 @@ class Conductor(Technique):
         ctx.note(rounds=trace)
         for number in range(1, self.rounds + 1):
             reply = await ctx.ask(talk, name=f"round {number}")
-            final = _FINAL.search(reply.text)
-            if final is not None:
+            final, called = _FINAL.search(reply.text), _EXPERT.search(reply.text)
+            # What stands after the first of them, it has made up.
+            if final is not None and (called is None or final.start() < called.start()):
                 given = (final[1] or final[2] or "").strip()
                 trace.append({"answered": given})
                 read = ctx.read(Answer(replace(reply, text=given)))
                 return Answer(reply, read.value, rule=read.rule)
             if number == self.rounds:
                 break
-            called = _EXPERT.search(reply.text)
             if called is None:
                 trace.append({"said": reply.text})
                 back = _NEITHER

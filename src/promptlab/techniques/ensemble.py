@@ -64,10 +64,11 @@ class Ensemble(Technique):
         total = Calls(0, 0, 0)
         for member in self.members:
             total += member.calls_in_all(task)
-        # The cell's own model may be one of `models`, or one more.
-        fewest = max(1, len(self.models))
+        # The cell's own model may be one of `models`: then it is one less. Numbers that do not vary are kept
+        # so, for an estimate counts what is rehearsed where the plan is exact.
         most = len(self.models) + 1
-        return Calls(total.low * fewest, total.expected * fewest, total.high * most)
+        fewest = most if total.low == total.high else max(1, len(self.models))
+        return Calls(total.low * fewest, total.expected * most, total.high * most)
 
     def asked_models(self) -> frozenset[str]:
         return super().asked_models() | frozenset(self.models)

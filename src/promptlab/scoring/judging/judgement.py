@@ -165,5 +165,12 @@ class Asking:
         return reply, read_verdict(reply.text, fence, judge.values) if whole else None
 
 
+def text_for(judge: Asks, text: str | None, value: str | tuple[str, ...] | None) -> str:
+    """What a judge is shown of an answer: the reply, or the value that was read from it."""
+    if judge.on == "reply" or value is None:
+        return (text or "").strip()
+    return value if isinstance(value, str) else "\n".join(value)
+
+
 def _mean(grades: Sequence[float]) -> float | None:
     return sum(grades) / len(grades) if grades else None
