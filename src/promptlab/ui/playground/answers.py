@@ -82,8 +82,9 @@ def _column(here: Session, column: Column, number: int) -> None:
 def _exchange(here: Session, column: Column, exchange: Exchange, key: str) -> None:
     answer = exchange.answer
     if exchange.said:
-        st.caption(say("you"))
-        model_text(exchange.said, key=f"said-{key}")
+        with st.container(key=f"said-{key}"):
+            st.caption(say("you"))
+            model_text(exchange.said, key=f"said-text-{key}")
     if answer.state == "failed":
         failed(answer.error)
     elif not answer.text and not answer.ended and _is_local(column):
