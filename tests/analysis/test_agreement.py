@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from promptlab.analysis.agreement import agreement, cohen_kappa, corrected_mean
+from promptlab.analysis.agreement import agreement, cohen_kappa, corrected_mean, fleiss_kappa
 
 
 def ratings(table: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
@@ -96,3 +96,25 @@ def test_intervals_of_corrected_means_cover_the_truth(clustered: bool) -> None:
         assert found.high is not None
         covered += found.low <= 0.5 <= found.high
     assert 0.92 <= covered / rounds <= 0.98
+
+
+def test_fleiss_kappa_of_the_published_example() -> None:
+    """Ten subjects, fourteen raters, five categories."""
+    table = """0 0 0 0 14; 0 2 6 4 2; 0 0 3 5 6; 0 3 9 2 0; 2 2 8 1 1; 7 7 0 0 0; 3 2 6 3 0; 2 5 3 2 2;
+        6 5 2 1 0; 0 2 2 3 7"""
+    counts = np.array([[int(each) for each in row.split()] for row in table.split(";")])
+    assert fleiss_kappa(counts) == pytest.approx(0.2099, abs=5e-5)
+
+
+def test_fleiss_kappa_of_two_people_is_scotts_pi() -> None:
+    """Cohen's with the mean of both margins: 20 yes-yes, 5 and 10 mixed, 15 no-no."""
+    counts = np.array([[2, 0]] * 20 + [[1, 1]] * 15 + [[0, 2]] * 15)
+    chance = 0.55**2 + 0.45**2
+    assert fleiss_kappa(counts) == pytest.approx((0.7 - chance) / (1 - chance))
+
+
+def test_fleiss_kappa_leaves_out_what_one_person_rated_and_may_not_exist() -> None:
+    shared = np.array([[2, 0], [0, 2], [1, 1], [0, 3]])
+    assert fleiss_kappa(np.vstack([shared, [[1, 0], [0, 0]]])) == fleiss_kappa(shared)
+    assert fleiss_kappa(np.array([[1, 0]])) is None
+    assert fleiss_kappa(np.array([[2, 0], [3, 0]])) is None

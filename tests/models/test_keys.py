@@ -124,3 +124,41 @@ def test_a_secret_shows_itself_nowhere() -> None:
 
 def test_masking_takes_the_longest_secret_first_and_leaves_placeholders() -> None:
     assert mask("abcd abcdefgh x", ["abcd", "abcdefgh", "x"]) == "*** *** x"
+
+
+def test_a_held_key_comes_first_is_forgotten_when_emptied_and_never_exported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "from-environment")
+    keys.hold("OPENAI_API_KEY", " typed-in\n")
+    try:
+        found = find_key("OPENAI_API_KEY", tmp_path)
+        assert found is not None
+        assert found.reveal() == "typed-in"
+        assert keys.held() == {"OPENAI_API_KEY": "typed-in"}
+        assert os.environ["OPENAI_API_KEY"] == "from-environment"
+    finally:
+        keys.hold("OPENAI_API_KEY", "")
+    found = find_key("OPENAI_API_KEY", tmp_path)
+    assert found is not None
+    assert found.reveal() == "from-environment"
+
+
+def test_a_key_kept_in_the_keyring_is_found_at_once(tmp_path: Path) -> None:
+    assert find_key("POE_API_KEY", tmp_path) is None
+    keys.keep_in_keyring("POE_API_KEY", "kept\n")
+    found = find_key("POE_API_KEY", tmp_path)
+    assert found is not None
+    assert found.reveal() == "kept"
+
+
+def test_a_keyring_that_cannot_be_written_is_told_without_the_key(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(service: str, username: str, password: str) -> None:
+        raise RuntimeError(f"cannot store {password}")
+
+    monkeypatch.setattr(box, "set_password", broken)
+    with pytest.raises(UsageError, match="did not take POE_API_KEY") as told:
+        keys.keep_in_keyring("POE_API_KEY", "secret-value")
+    assert "secret-value" not in str(told.value)

@@ -1,16 +1,28 @@
-"""A run whose names try to be HTML and Markdown."""
+"""The workbench as a process, real Chromium, single pages without a browser, and a run with hostile names."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 import promptlab
 
 NAME = "<script>alert(1)</script> :red[x]"
+START_S = 60
+BROWSER_FLAGS = ("--no-sandbox", "--disable-background-networking", "--disable-component-update")
 
 
 def run_experiment(folder: Path) -> None:
@@ -31,3 +43,127 @@ def run_experiment(folder: Path) -> None:
 @pytest.fixture
 def hostile_run() -> Callable[[Path], None]:
     return run_experiment
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to work in, whose `home` is PROMPTLAB_HOME."""
+    monkeypatch.setenv("PROMPTLAB_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def open_page(home: Path) -> Callable[[str], AppTest]:
+    """One page by its name, run once, without a browser."""
+
+    def opened(name: str, **query: str) -> AppTest:
+        page = AppTest.from_string(f"from promptlab.ui.{name}.page import page\npage()\n", default_timeout=60)
+        for key, value in query.items():
+            page.query_params[key] = value
+        return page.run()
+
+    return opened
+
+
+@contextmanager
+def serving(
+    folder: Path, *options: str, port: int | None = None
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """`promptlab ui` started in `folder`, over `folder/home`: its address and its process."""
+    if port is None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+    env = {**os.environ, "PROMPTLAB_HOME": str(folder / "home")}
+    command = [sys.executable, "-m", "promptlab", "ui", "--no-browser", "--port", str(port), *options]
+    with (folder / "workbench.log").open("a") as log:
+        server = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=log, text=True)
+    try:
+        deadline = time.monotonic() + START_S
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                break
+            except OSError:
+                assert server.poll() is None, (folder / "workbench.log").read_text()
+                assert time.monotonic() < deadline, "the workbench does not start"
+                time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}", server
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A browser for the tests of one file."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        if os.environ.get("PROMPTLAB_NO_SKIPS"):
+            pytest.fail("needs Chromium on the path, and nothing may be skipped here")
+        pytest.skip("needs Chromium on the path")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(BROWSER_FLAGS))
+        yield browser
+        browser.close()
+
+
+class Tab:
+    """A page of the browser that notes each address it asked."""
+
+    def __init__(self, browser: Any, address: str, *, locale: str = "en-US", theme: str = "light") -> None:
+        self.address = address
+        self.asked: list[str] = []
+        self.dialogs: list[str] = []
+        context = browser.new_context(
+            viewport={"width": 1280, "height": 900}, locale=locale, color_scheme=theme
+        )
+        self.page = context.new_page()
+        self.page.set_default_timeout(30_000)
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("dialog", lambda dialog: (self.dialogs.append(dialog.message), dialog.dismiss()))
+
+    def open(self, path: str = "/") -> Any:
+        """Goes there and waits until Streamlit has drawn the page."""
+        self.page.goto(self.address + path)
+        self.settled()
+        return self.page
+
+    def settled(self) -> None:
+        """Waits until the script has run to its end."""
+        self.page.wait_for_selector(
+            "[data-testid='stApp'][data-test-script-state='notRunning']", timeout=60_000
+        )
+
+    def at(self, key: str) -> Any:
+        """The element with that widget key."""
+        return self.page.locator(f".st-key-{key}")
+
+    def elsewhere(self) -> list[str]:
+        """What it asked of any other host."""
+        return [url for url in self.asked if not url.startswith((self.address, "data:", "blob:", "ws:"))]
+
+
+@pytest.fixture
+def tab(chromium: Any) -> Iterator[Callable[..., Tab]]:
+    """`tab(address, locale="zh-CN", theme="dark")`: a page of its own that asks only the workbench."""
+    made: list[Tab] = []
+
+    def opened(address: str, **settings: str) -> Tab:
+        made.append(Tab(chromium, address, **settings))
+        return made[-1]
+
+    yield opened
+    for each in made:
+        each.page.context.close()
+        assert not each.elsewhere()
+        assert not each.dialogs, "a script of a text ran"
+
+
+@pytest.fixture
+def workbench() -> Any:
+    """`with workbench(folder) as (address, process)`: the real command, over `folder/home`."""
+    return serving

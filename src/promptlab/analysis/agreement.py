@@ -1,4 +1,4 @@
-"""A judge against people: agreement, Cohen's kappa, and the mean corrected by labels."""
+"""Judges and people: agreement, Cohen's and Fleiss' kappa, and the mean corrected by labels."""
 
 from __future__ import annotations
 
@@ -49,6 +49,23 @@ def cohen_kappa(judge: Floats, human: Floats, *, weights: str | None = None) -> 
     return None if chance == 0 else 1.0 - float((weight * observed).sum()) / chance
 
 
+def fleiss_kappa(counts: Integers) -> float | None:
+    """Fleiss' kappa (Fleiss 1971, Psychol. Bull. 76:378) of items × categories, how many people said which.
+
+    Items that fewer than two people rated are left out. Where their number differs from item to item, an
+    item's agreement is that of its own pairs of people, and a category's share the mean of its shares in the
+    items. None where it does not exist: no such item, or everybody always said the same.
+    """
+    people = counts.sum(axis=1)
+    counts, people = counts[people >= 2], people[people >= 2]
+    if not people.size:
+        return None
+    alike = float(np.mean((counts * (counts - 1)).sum(axis=1) / (people * (people - 1))))
+    shares = (counts / people[:, None]).mean(axis=0)
+    chance = float(shares @ shares)
+    return None if chance == 1 else (alike - chance) / (1 - chance)
+
+
 def corrected_mean(judge: Floats, human: Floats, groups: Integers | None = None) -> Corrected | None:
     """The mean that people would give, from a judge on all and people on some of the same samples.
 
@@ -57,7 +74,8 @@ def corrected_mean(judge: Floats, human: Floats, groups: Integers | None = None)
     382:669, arXiv 2301.09633), for labels that are a random part of the judged samples. Then the two means
     share samples, and the variance is that of the influence values
     (J − mean J)/N + [labelled]·(D − mean D)/n, D = human − judge, summed within groups; the interval is
-    Student's t with one degree of freedom less than labelled samples (groups). None: no label.
+    Student's t with one degree of freedom less than labelled samples (groups), within 0 to 1 where all grades
+    are. None: no label.
     """
     labelled = ~np.isnan(human)
     total, count = judge.size, int(labelled.sum())
@@ -78,4 +96,8 @@ def corrected_mean(judge: Floats, human: Floats, groups: Integers | None = None)
 
     error = float(np.sqrt((influence**2).sum() * units / (units - 1)))
     reach = float(stats.t.ppf(0.5 + CONFIDENCE / 2, units - 1)) * error
-    return Corrected(mean, mean - reach, mean + reach, total, count)
+    low, high = mean - reach, mean + reach
+    seen = np.concatenate([judge, human[labelled]])
+    if seen.min() >= 0 and seen.max() <= 1:  # grades are shares: nothing lies beyond
+        low, high = min(max(low, 0.0), mean), max(min(high, 1.0), mean)
+    return Corrected(mean, low, high, total, count)

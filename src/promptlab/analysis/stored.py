@@ -56,6 +56,7 @@ def compare_run(
         if breakdown:
             cells = _with_fields(reader, cells, breakdown)
         judges = judge_reports(reader)
+        hashes = [str(row["hash"]) for row in reader.cells()]
         specs = [orjson.loads(row["spec"]) for row in reader.cells()]
         retrieved = list(recalls(reader))
     family = Family(
@@ -91,12 +92,10 @@ def compare_run(
     )
     told = ranges(compared.cells, specs, compared.primary)
     vary = tuple(manifest.get("vary", compared.vary))
-    place = {cell.name: number for number, cell in enumerate(compared.cells)}
-    current = [each for each in optimizations_of(manifest) if each.cell in place]
     return replace(
         compared,
         judges=judges,
-        optimizations=tuple(sorted(current, key=lambda each: place[each.cell])),
+        optimizations=optimizations_of(manifest, hashes),
         notes=(*compared.notes, *told, *retrieved),
         vary=vary,
         tried=tried_on_test(run),

@@ -20,6 +20,21 @@ T = TypeVar("T")
 USER_MODULE = "promptlab_user_"
 
 
+# Why Python files that an experiment names are not loaded in this process; empty: they are.
+_refused = ""
+
+
+def refuse_own_code(remedy: str) -> None:
+    """From now on this process loads no Python file that an experiment names; `remedy` is said instead."""
+    global _refused
+    _refused = remedy
+
+
+def own_code_refused() -> bool:
+    """Whether `refuse_own_code` was called."""
+    return bool(_refused)
+
+
 class Registry(Generic[T]):
     """A registry of one kind of plugin.
 
@@ -75,6 +90,8 @@ class Registry(Generic[T]):
         path = (folder / file_name).resolve()
         if not path.is_file():
             raise UsageError(f"{self.kind} {name!r}: there is no file {path}.")
+        if _refused:
+            raise UsageError(f"{self.kind} {name!r} is a Python file, and none is run here.", remedy=_refused)
         module_name = f"{USER_MODULE}{file_digest(path)[:16]}"
         module = sys.modules.get(module_name)
         if module is None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from promptlab.cli.endpoints import endpoints
 from promptlab.cli.name_or_command import NameOrCommand
 from promptlab.cli.prices import prices
 
@@ -158,6 +159,7 @@ def pull(name: str) -> None:
 
 
 models.add_command(prices)
+models.add_command(endpoints)
 
 
 @models.command()

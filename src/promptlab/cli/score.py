@@ -11,6 +11,7 @@ import click
 from promptlab.basics.errors import ExitCode
 
 if TYPE_CHECKING:
+    from promptlab.runs.ratings import Kind
     from promptlab.runs.score import ScoreResult
 
 
@@ -29,6 +30,12 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="People's labels (csv, tsv, jsonl): sample, variant, label.",
 )
+@click.option(
+    "--ratings",
+    "rated",
+    type=click.Choice(["pairs", "single"]),
+    help="Take the ratings given in the workbench as people's labels.",
+)
 @click.option("--no-cache", is_flag=True, help="Judges read nothing from the cache and overwrite nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.option("-y", "--yes", is_flag=True, help="Spend more than limits.confirm_usd without a question.")
@@ -37,6 +44,7 @@ def score(
     run: str,
     added: tuple[str, ...],
     human: Path | None,
+    rated: Kind | None,
     no_cache: bool,
     as_json: bool,
     yes: bool,
@@ -50,6 +58,7 @@ def score(
     the budget, 130 interrupted.
     """
     from promptlab.analysis.judged import judge_reports
+    from promptlab.basics.errors import UsageError
     from promptlab.basics.home import find_home
     from promptlab.cli.compare import ask
     from promptlab.cli.progress import shown
@@ -60,6 +69,8 @@ def score(
         if not quiet:
             click.echo(message, err=True)
 
+    if human is not None and rated is not None:
+        raise UsageError("--human and --ratings both say what people's labels are.", remedy="Leave one out.")
     home = find_home()
     found = find_run(home, run)
     with ExitStack() as stack:
@@ -73,7 +84,7 @@ def score(
             found,
             home,
             added,
-            human=human,
+            human=human if rated is None else rated,
             use_cache=not no_cache,
             tell=tell,
             watch=watch,

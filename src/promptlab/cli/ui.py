@@ -6,35 +6,46 @@ import importlib.util
 import os
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
 from promptlab.basics.errors import UsageError
 
-# The same settings as .streamlit/config.toml, for those who start the workbench elsewhere.
-_GUARDS = (
-    "--server.address=127.0.0.1",
-    "--server.allowedHosts=127.0.0.1",
-    "--server.allowedHosts=localhost",
-    "--browser.gatherUsageStats=false",
-    "--client.showErrorDetails=none",
-)
+_FOLDER = Path(__file__).resolve().parents[1] / "ui"
 
 
 @click.command()
 @click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True)
 @click.option("--no-browser", is_flag=True, help="Do not open a browser window.")
-def ui(port: int, no_browser: bool) -> int:
+@click.option("--allow-code", is_flag=True, help="Let experiments started there run Python files they name.")
+def ui(port: int, no_browser: bool, allow_code: bool) -> int:
     """Open the workbench on this machine (127.0.0.1 only)."""
     if importlib.util.find_spec("streamlit") is None:
         raise UsageError(
             "the workbench needs streamlit.", remedy="Install it: pip install 'promptlab-workbench[ui]'"
         )
-    app = Path(__file__).resolve().parents[1] / "ui" / "app.py"
-    command = [sys.executable, "-m", "streamlit", "run", str(app), f"--server.port={port}", *_GUARDS]
+    settings = tomllib.loads((_FOLDER / "streamlit.toml").read_text("utf-8"))
+    command = [sys.executable, "-m", "streamlit", "run", str(_FOLDER / "app.py"), *flags(settings)]
+    command.append(f"--server.port={port}")
     if no_browser:
         command.append("--server.headless=true")
+    if allow_code:
+        command += ["--", "--allow-code"]
     if os.name == "posix":  # in this very process: whoever ends it ends the workbench
         os.execv(sys.executable, command)
     return subprocess.run(command, check=False).returncode
+
+
+def flags(settings: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    """Settings of Streamlit as its command line takes them: a list is one flag for each of its values."""
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            yield from flags(value, f"{above}{name}.")
+            continue
+        for each in value if isinstance(value, list) else [value]:
+            shown = str(each).lower() if isinstance(each, bool) else each
+            yield f"--{above}{name}={shown}"

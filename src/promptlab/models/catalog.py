@@ -93,15 +93,17 @@ def endpoint_at(address: str, key_env: str | None = None) -> Model:
 
     A key is sent where there is one; only a named `key_env` must be set. UsageError: no http address.
     """
-    identity = _identity(_clean(address, "api_base", PROVIDERS["openai_like"]))
-    owner = next(
-        (each.name for each in PROVIDERS.values() if identity in {_identity(base) for base in each.bases()}),
-        "openai_like",
-    )
-    model = resolve(f"{owner}/?", name="the endpoint", api_base=address, key_env=key_env)
+    model = resolve(f"{provider_at(address)}/?", name="the endpoint", api_base=address, key_env=key_env)
     if key_env:
         check_key(model)
     return model if find_key(model) else replace(model, key_env="")
+
+
+def provider_at(address: str) -> str:
+    """The provider whose own address this is, else `openai_like`. UsageError: no http address."""
+    identity = _identity(_clean(address, "api_base", PROVIDERS["openai_like"]))
+    owners = (each for each in PROVIDERS.values() if identity in {_identity(base) for base in each.bases()})
+    return next((each.name for each in owners), "openai_like")
 
 
 def provider_of(model: Model) -> Provider | None:

@@ -24,6 +24,7 @@ from promptlab.models.lease import CacheLeases, Leases, Row
 from promptlab.models.ledger import LEDGER_FILE, Ledger, SqliteLedger
 from promptlab.models.limiter import Limiter, LimiterState
 from promptlab.models.limits import Limits
+from promptlab.models.listening import Listened, Listener, OnText
 from promptlab.models.pricing import cost_of, in_usd, price_of
 from promptlab.models.request import Completion, Embeddings, Model, Price, Request
 from promptlab.models.retry import Retries
@@ -112,7 +113,17 @@ class Client:
             rng=seeded("backoff", experiment, seed, os.getpid()),
         )
 
-    async def complete(self, request: Request) -> Completion:
+    async def stream(self, request: Request, on_text: OnText) -> Completion:
+        """Like `complete`, for who listens: see `OnText`. Paid, kept and priced exactly as otherwise.
+
+        A reply from the cache, or of a call that was joined, comes as one piece.
+        """
+        listener = Listener(on_text)
+        completion = await self.complete(request, listener)
+        listener.whole(completion.text)
+        return completion
+
+    async def complete(self, request: Request, listener: Listener | None = None) -> Completion:
         """See `Door`."""
         key = request_key(request)
         await self._flights.over(key.text)
@@ -127,10 +138,10 @@ class Client:
             except CallError as error:
                 raise error.shared() from error
             if not self._serves(joined, request):
-                return await self.complete(request)
+                return await self.complete(request, listener)
             self.stats.joins += 1
             return dataclasses.replace(joined, cached=True, attempts=0)
-        return await self._flights.start(key.text, lambda: self._fly(key, request))
+        return await self._flights.start(key.text, lambda: self._fly(key, request, listener))
 
     async def embed(
         self, model: Model, texts: Sequence[str], *, cell: str = "", timeout_s: float = 60.0
@@ -179,15 +190,15 @@ class Client:
         young = limit is None or self._wall_clock() - completion.created <= limit
         return young and request.defaults.issuperset(completion.left_out)
 
-    async def _fly(self, key: RequestKey, request: Request) -> Completion:
+    async def _fly(self, key: RequestKey, request: Request, listener: Listener | None) -> Completion:
         if not self._mode.read:
-            return await self._send(key, request)
+            return await self._send(key, request, listener)
         entry = await self._leases.acquire(key.text, lambda row: self._serves(unpack(row, key.text), request))
         if entry is not None:
             self._expects_hits = True
             return self.stats.served(unpack(entry, key.text))
         try:
-            completion = await self._send(key, request)
+            completion = await self._send(key, request, listener)
         except BaseException:
             with contextlib.suppress(StorageError):  # the first trouble is the one to tell
                 await self._leases.release(key.text, replaced=False)
@@ -197,9 +208,11 @@ class Client:
 
     # To the provider
 
-    async def _send(self, key: RequestKey, request: Request) -> Completion:
+    async def _send(self, key: RequestKey, request: Request, listener: Listener | None) -> Completion:
         """All attempts of one call; returns when the reply is stored."""
         transport = await self._open(request.model)
+        if listener is not None:
+            transport = Listened(transport, listener)
         retries = Retries(self._rng, self._limits.retry_429_s, self._limits.attempts)
         attempts = 0
         while True:

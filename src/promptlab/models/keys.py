@@ -1,8 +1,8 @@
 """Provider keys: where they come from, and how they are kept out of everything that is shown.
 
-A key stands in the environment, in the `.env` file nearest upward from the experiment's folder, or in the
-system keyring (service "promptlab", user name = the variable's name), asked in this order. Nothing read
-here is written back to the environment.
+A key is held in this process's memory (typed in, or given through standard input), stands in the environment,
+in the `.env` file nearest upward from the experiment's folder, or in the system keyring (service "promptlab",
+user name = the variable's name), asked in this order. Nothing read here is written to the environment.
 """
 
 from __future__ import annotations
@@ -69,6 +69,7 @@ KEY_VARIABLES: dict[str, tuple[str, ...]] = {
     "zai": ("ZAI_API_KEY",),
     "zhipu": ("ZHIPUAI_API_KEY", "ZHIPU_API_KEY", "BIGMODEL_API_KEY", "ZAI_API_KEY"),
 }
+_held: dict[str, str] = {}
 _ALTERNATIVES = {names[0]: names for names in KEY_VARIABLES.values()}
 
 
@@ -108,6 +109,9 @@ def find_key(model: Model | str, folder: Path | str | None = None) -> Secret | N
         return None
     names = _ALTERNATIVES.get(name, (name,))
     for each in names:
+        if value := _held.get(each):
+            return Secret(value, f"{each}, held in memory")
+    for each in names:
         if value := os.environ.get(each, "").strip():
             return Secret(value, each)
     env_file = _nearest_env_file(Path(folder) if folder else Path.cwd())
@@ -120,6 +124,33 @@ def find_key(model: Model | str, folder: Path | str | None = None) -> Secret | N
         if value := _from_keyring(each):
             return Secret(value, f"{each} in the system keyring")
     return None
+
+
+def hold(variable: str, value: str) -> None:
+    """Keeps a key in the memory of this process, before all other places; an empty one is forgotten."""
+    if value.strip():
+        _held[variable] = value.strip()
+    else:
+        _held.pop(variable, None)
+
+
+def held() -> dict[str, str]:
+    """The keys in memory, for a process of ours: through its standard input, nowhere else."""
+    return dict(_held)
+
+
+def keep_in_keyring(variable: str, value: str) -> None:
+    """Writes a key into the system keyring. UsageError where there is none that can be written."""
+    import keyring
+
+    try:
+        keyring.set_password(KEYRING_SERVICE, variable, value.strip())
+    except Exception as error:  # noqa: BLE001  each backend raises its own
+        raise UsageError(
+            f"the system keyring did not take {variable}: {type(error).__name__}.",
+            remedy=f"Set {variable} in the environment or in .env, or hold it in memory.",
+        ) from None
+    _from_keyring.cache_clear()
 
 
 def mask(text: str, secrets: Iterable[Secret | str]) -> str:

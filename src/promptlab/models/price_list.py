@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from promptlab.basics.errors import UsageError
 from promptlab.basics.registry import did_you_mean
+from promptlab.models.request import Price
 
 AMOUNTS = ("input", "output", "cached_input", "reasoning", "request")
 COLUMNS = ("model", *AMOUNTS, "up_to_prompt_tokens", "currency", "per", "source", "date")
@@ -40,6 +41,46 @@ class ListedPrice:
     source: str
     date: str
     up_to_prompt_tokens: int | None = None
+
+    @classmethod
+    def of(cls, model: str, price: Price) -> Self:
+        """What an endpoint says itself, per million tokens as people read prices."""
+        per = 1_000_000
+        amounts = {
+            name: round(value * per, 9)
+            for name in ("input", "output", "cached_input", "reasoning")
+            if (value := getattr(price, name)) is not None
+        }
+        if price.request:
+            amounts["request"] = price.request
+        return cls(model, amounts, price.currency, per, price.source, price.date, price.up_to_prompt_tokens)
+
+    def price(self) -> Price:
+        """The same per token, as costs are worked out."""
+        per_token = {name: value / self.per for name, value in self.amounts.items() if name != "request"}
+        return Price(
+            input=per_token.get("input"),
+            output=per_token.get("output"),
+            cached_input=per_token.get("cached_input"),
+            reasoning=per_token.get("reasoning"),
+            request=self.amounts.get("request", 0.0),
+            currency=self.currency,
+            source=self.source,
+            date=self.date,
+            up_to_prompt_tokens=self.up_to_prompt_tokens,
+        )
+
+    def entry(self) -> dict[str, Any]:
+        """The same under `price:` of an experiment file."""
+        tier = self.up_to_prompt_tokens
+        return {
+            **self.amounts,
+            **({"up_to_prompt_tokens": tier} if tier is not None else {}),
+            "currency": self.currency,
+            "per": self.per,
+            **({"source": self.source} if self.source else {}),
+            **({"date": self.date} if self.date else {}),
+        }
 
 
 def read_price_list(
@@ -71,22 +112,20 @@ def as_yaml(prices: Iterable[ListedPrice]) -> str:
     """A `models:` list with one `price:` each, to be pasted into an experiment file."""
     lines = ["models:"]
     for each in prices:
-        fields = [f"{name}: {_number(value)}" for name, value in each.amounts.items()]
-        if each.up_to_prompt_tokens is not None:
-            fields.append(f"up_to_prompt_tokens: {each.up_to_prompt_tokens}")
-        fields += [f"currency: {each.currency}", f"per: {each.per}"]
-        fields += [f"source: {_text(each.source)}", f"date: {_text(each.date)}"]
+        fields = [f"{name}: {_scalar(name, value)}" for name, value in each.entry().items()]
         lines += [f"  - id: {_text(each.model)}", f"    price: {{{', '.join(fields)}}}"]
     return "\n".join(lines) + "\n"
 
 
-def _text(value: str) -> str:
-    return json.dumps(value, ensure_ascii=False)  # JSON's strings are YAML's
-
-
-def _number(value: float) -> str:
+def _scalar(name: str, value: Any) -> str:
+    if isinstance(value, str):
+        return value if name == "currency" else _text(value)
     text = f"{value:.15f}".rstrip("0").rstrip(".")
     return text if float(text) == value else repr(value)
+
+
+def _text(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)  # JSON's strings are YAML's
 
 
 def _rows(path: Path, text: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

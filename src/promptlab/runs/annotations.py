@@ -21,38 +21,59 @@ from promptlab.basics.hashing import canonical
 from promptlab.runs.database import connect, unusable
 from promptlab.runs.directory import RunDirectory
 from promptlab.runs.rows import call_values, reply_totals
+from promptlab.runs.schema import migrate, version_of
 
 if TYPE_CHECKING:
-    from promptlab.runs.judgement import Judgement
+    from promptlab.scoring.judging.judgement import Judgement
 
 ANNOTATIONS = "annotations.sqlite"
-_VERSION = 1
-_TABLES = """
-CREATE TABLE IF NOT EXISTS judgements (
-    id INTEGER PRIMARY KEY,
-    trial BLOB NOT NULL,            -- the trial's identity
-    scorer INTEGER NOT NULL,        -- the judge's row in the run's store
-    status TEXT NOT NULL,           -- ok, unscored, error
-    value REAL, method TEXT NOT NULL, verdicts TEXT NOT NULL,
-    orders INTEGER NOT NULL, flips INTEGER NOT NULL, agreement REAL, error TEXT,
-    latency_s REAL, calls INTEGER NOT NULL, cached_calls INTEGER NOT NULL,
-    prompt_tokens INTEGER, completion_tokens INTEGER,
-    cost_usd REAL, paid_usd REAL, unknown_costs INTEGER NOT NULL, attempts INTEGER NOT NULL,
-    UNIQUE (trial, scorer)
-);
-CREATE TABLE IF NOT EXISTS judge_calls (
-    judgement INTEGER NOT NULL REFERENCES judgements ON DELETE CASCADE, ordinal INTEGER NOT NULL,
-    name TEXT NOT NULL, messages TEXT NOT NULL, sampling TEXT NOT NULL,
-    reply TEXT, reasoning TEXT, error TEXT, finish TEXT, model TEXT, key TEXT,
-    cached INTEGER NOT NULL, attempts INTEGER NOT NULL,
-    prompt_tokens INTEGER, completion_tokens INTEGER, cached_tokens INTEGER, reasoning_tokens INTEGER,
-    latency_s REAL, created REAL, cost REAL, currency TEXT, left_out TEXT,
-    PRIMARY KEY (judgement, ordinal)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS labels (
-    trial BLOB PRIMARY KEY, label TEXT NOT NULL, source TEXT NOT NULL
-) WITHOUT ROWID;
-"""
+# As in `schema`: each entry takes a file from version i to i + 1; entries are only added.
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE judgements (
+        id INTEGER PRIMARY KEY,
+        trial BLOB NOT NULL,            -- the trial's identity
+        scorer INTEGER NOT NULL,        -- the judge's row in the run's store
+        status TEXT NOT NULL,           -- ok, unscored, error
+        value REAL, method TEXT NOT NULL, verdicts TEXT NOT NULL,
+        orders INTEGER NOT NULL, flips INTEGER NOT NULL, agreement REAL, error TEXT,
+        latency_s REAL, calls INTEGER NOT NULL, cached_calls INTEGER NOT NULL,
+        prompt_tokens INTEGER, completion_tokens INTEGER,
+        cost_usd REAL, paid_usd REAL, unknown_costs INTEGER NOT NULL, attempts INTEGER NOT NULL,
+        UNIQUE (trial, scorer)
+    );
+    CREATE TABLE judge_calls (
+        judgement INTEGER NOT NULL REFERENCES judgements ON DELETE CASCADE, ordinal INTEGER NOT NULL,
+        name TEXT NOT NULL, messages TEXT NOT NULL, sampling TEXT NOT NULL,
+        reply TEXT, reasoning TEXT, error TEXT, finish TEXT, model TEXT, key TEXT,
+        cached INTEGER NOT NULL, attempts INTEGER NOT NULL,
+        prompt_tokens INTEGER, completion_tokens INTEGER, cached_tokens INTEGER, reasoning_tokens INTEGER,
+        latency_s REAL, created REAL, cost REAL, currency TEXT, left_out TEXT,
+        PRIMARY KEY (judgement, ordinal)
+    ) WITHOUT ROWID;
+    CREATE TABLE labels (
+        trial BLOB PRIMARY KEY, label TEXT NOT NULL, source TEXT NOT NULL
+    ) WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE ratings (
+        id INTEGER PRIMARY KEY,         -- in the order given: the last is what `undo` takes back
+        rater TEXT NOT NULL,            -- the name as typed
+        a BLOB NOT NULL,                -- a trial's identity
+        b BLOB NOT NULL,                -- the other's; empty where one answer was rated alone
+        said TEXT NOT NULL,             -- of a pair: a, b, tie, skip; of one answer: its label, or skip
+        scale TEXT NOT NULL,            -- a JSON list: the labels that were offered, the worst first
+        swapped INTEGER NOT NULL,       -- b stood on the left
+        seed INTEGER NOT NULL,          -- of the order and the sides
+        at REAL NOT NULL,               -- Unix time
+        comment TEXT NOT NULL DEFAULT '',
+        UNIQUE (rater, a, b)
+    );
+    CREATE TABLE comments (
+        trial BLOB PRIMARY KEY, comment TEXT NOT NULL, source TEXT NOT NULL
+    ) WITHOUT ROWID;
+    """,
+)
 _KEPT = "SELECT attempts, paid_usd FROM judgements WHERE trial = ? AND scorer = ?"
 _SUMS = """SELECT scorer, count(*), sum(status = 'ok'), sum(status = 'unscored'), sum(status = 'error'),
         sum(calls), sum(cached_calls), sum(prompt_tokens), sum(completion_tokens),
@@ -102,13 +123,7 @@ class Annotations:
         path = run.path / ANNOTATIONS
         connection = connect(path)
         try:
-            version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-            if version > _VERSION:
-                raise StorageError(
-                    f"{path} was written by a newer promptlab.", remedy="Upgrade promptlab, or move it away."
-                )
-            connection.executescript(_TABLES)
-            connection.execute(f"PRAGMA user_version = {_VERSION}")
+            migrate(connection, path, MIGRATIONS)
         except sqlite3.Error as error:
             connection.close()
             raise unusable(path, error) from error
@@ -124,10 +139,16 @@ class Annotations:
         if not path.exists():
             return None
         connection = connect(path, read_only=True)
-        if not int(connection.execute("PRAGMA user_version").fetchone()[0]):
-            connection.close()
-            return None
-        return cls(path, connection)
+        version = version_of(connection, path, MIGRATIONS)
+        if version == len(MIGRATIONS):
+            return cls(path, connection)
+        connection.close()
+        return cls.open(run) if version else None
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """For `ratings`, which has statements of its own."""
+        return self._connection
 
     def __enter__(self) -> Self:
         return self
@@ -194,6 +215,37 @@ class Annotations:
                 connection.execute("ROLLBACK")
             raise unusable(self._path, error) from error
         return found
+
+    def say(self, trial: bytes, label: str | None, comment: str | None, source: str) -> None:
+        """One person's label and comment of a trial, instead of what stood there; None takes it away."""
+        connection = self._connection
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for table, text in (("labels", label), ("comments", comment)):
+                connection.execute(f"DELETE FROM {table} WHERE trial = ?", (trial,))
+                if text is not None:
+                    connection.execute(f"INSERT INTO {table} VALUES (?, ?, ?)", (trial, text, source))
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise unusable(self._path, error) from error
+
+    def comments(self) -> dict[bytes, str]:
+        """Every comment by its trial's identity."""
+        known = "SELECT 1 FROM sqlite_master WHERE name = 'comments'"
+        if self._connection.execute(known).fetchone() is None:
+            return {}  # a file from before there were comments
+        return dict(self._connection.execute("SELECT trial, comment FROM comments"))
+
+    def said(self) -> dict[bytes, tuple[str | None, str | None]]:
+        """Label and comment of every trial that has one of them."""
+        labels, comments = self.labels(), self.comments()
+        return {trial: (labels.get(trial), comments.get(trial)) for trial in {**labels, **comments}}
+
+    def said_of(self, trial: bytes) -> tuple[str | None, str | None]:
+        """Label and comment of one trial."""
+        return self.said().get(trial, (None, None))
 
     def labels(self) -> dict[bytes, str]:
         """Every label by its trial's identity."""

@@ -42,7 +42,7 @@ def check(
     if trials:
         plan.check_keys()
         plan.check_prices()
-        models |= {cell.model.name: cell.model for cell in plan.chosen}
+        models |= plan.chosen_models
     check_judges(plan.loaded, plan.scoring.judges.values(), plan.limits())
     rates = plan.limits().rates
     prices = {name: price_of(model) for name, model in models.items()}

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from promptlab.basics.files import FileLock, write_atomically
+from promptlab.basics.files import write_atomically
 from promptlab.experiment import Plan
-from promptlab.runs.directory import EXPERIMENT, RunDirectory, latest_run, new_run
+from promptlab.runs.directory import EXPERIMENT, RunDirectory, RunLock, latest_run, new_run
 from promptlab.runs.store import RunStore
 
 Facts = Mapping[str, Any]
@@ -17,7 +17,7 @@ Facts = Mapping[str, Any]
 
 def claim(
     plan: Plan, home: Path, facts: Facts, *, fresh: bool, tell: Callable[[str], None]
-) -> tuple[RunDirectory, FileLock]:
+) -> tuple[RunDirectory, RunLock]:
     """The run to work on, locked. A run another live process works on is left to it."""
     known = None if fresh else latest_run(home, plan.spec.name)
     if known is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import time
 from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Any, Literal
@@ -19,6 +20,7 @@ from promptlab.basics.errors import (
 from promptlab.experiment import Cell, Plan, Trial
 from promptlab.models import Client
 from promptlab.optimizers.spending import Stopped
+from promptlab.runs.control import obeying
 from promptlab.runs.events import Event, Listen, event
 from promptlab.runs.feed import Feed
 from promptlab.runs.optimizing import Workplace
@@ -30,7 +32,6 @@ from promptlab.techniques import Answer, TrialContext
 
 # Bad requests before a cell's first success that end it: one may be a single odd sample.
 BAD_REQUESTS_END_CELL = 3
-CONTROL_POLL_S = 1.0
 _WHOLE_MODEL = frozenset({CallErrorKind.AUTH, CallErrorKind.NO_MODEL, CallErrorKind.NO_QUOTA})
 
 Ending = Literal["complete", "stopped: budget", "interrupted", "failed"]
@@ -93,24 +94,23 @@ class Engine:
         """
         cells = self._plan.chosen
         self.progress.planned = sum(self._plan.trials_in(cell) for cell in cells)
-        self._store.forget_requests()
         self._outcomes = Outcomes(self._plan, self._cells, self._scorers)
         for cell in cells:
             self._store.stop_cell(self._cells[cell.hash], None)
             cell.context.door = self._client
-        watch = asyncio.create_task(self._watch_control())
-        try:
-            for cell in cells:
-                await self._prepare(cell)
-            await self._run_lanes(cells)
-        finally:
-            watch.cancel()
+        await obeying(self._store, self, self._run_cells(cells), self._tell_progress)
         if self._failure is not None:
             raise self._failure
         if self._ending is None:
             failed = self.progress.errors or self._stopped
             self._ending = "failed" if failed else "complete"
         return self._ending
+
+    async def _run_cells(self, cells: Sequence[Cell]) -> None:
+        for cell in cells:
+            await self._prepare(cell)
+        self.progress.started = time.monotonic()  # trials a second, however long prompts were looked for
+        await self._run_lanes(cells)
 
     async def _prepare(self, cell: Cell) -> None:
         """What all trials of a cell share: vectors, an optimized prompt."""
@@ -177,7 +177,7 @@ class Engine:
     async def _trial(self, trial: Trial, sample_row: int) -> TrialRow | None:
         """One trial, run and scored; None where nothing of it is to be kept."""
         cell = trial.cell
-        context = TrialContext(cell.context, self._client, trial.sample.question(), trial.repeat)
+        context = TrialContext.over(cell.context, self._client, trial.sample, trial.repeat)
         answer: Answer | None = None
         failure: NoAnswer | None = None
         try:
@@ -189,7 +189,7 @@ class Engine:
             self._end("stopped: budget")
             return None
         except CallError as error:
-            self._call_failed(cell, error)
+            self._call_failed(cell, context.failed_on or cell.model.name, error)
             return self._outcomes.failed(trial, sample_row, context.trace, str(error), error.kind)
         except (UsageError, StorageError):
             raise  # not this trial's fault: it would meet every other one too
@@ -219,10 +219,10 @@ class Engine:
             else:
                 progress.paid_usd += cost
 
-    def _call_failed(self, cell: Cell, error: CallError) -> None:
-        """Ends the cells that would fail in the same way for every sample."""
+    def _call_failed(self, cell: Cell, model: str, error: CallError) -> None:
+        """Ends the cells that would fail in the same way for every sample: those that ask that model."""
         if error.kind in _WHOLE_MODEL:
-            ended = [each for each in self._plan.chosen if each.model is cell.model]
+            ended = [each for each in self._plan.chosen if each is cell or model in each.models]
         elif error.kind is CallErrorKind.BAD_REQUEST and cell.hash not in self._succeeded:
             self._bad_requests[cell.hash] = self._bad_requests.get(cell.hash, 0) + 1
             ended = [cell] if self._bad_requests[cell.hash] >= BAD_REQUESTS_END_CELL else []
@@ -244,17 +244,11 @@ class Engine:
             self.progress.stopping = ending
             self._going.set()
 
-    async def _watch_control(self) -> None:
-        """Obeys "pause" and "cancel", asked for by other processes through the store; tells the progress."""
-        while True:
-            await asyncio.sleep(CONTROL_POLL_S)
-            asked = await asyncio.to_thread(self._store.requested)
-            if "cancel" in asked:
-                self.interrupt()
-            self.pause("pause" in asked)
-            if self._listen is not None:
-                endpoints = [dataclasses.asdict(each) for each in self._client.limiters()]
-                self._happened("progress", **self.progress.counters(), endpoints=endpoints)
+    def _tell_progress(self) -> None:
+        self.progress.sent_calls = self._client.stats.sent_calls
+        if self._listen is not None:
+            endpoints = [dataclasses.asdict(each) for each in self._client.limiters()]
+            self._happened("progress", **self.progress.counters(), endpoints=endpoints)
 
     def _happened(self, kind: str, **facts: Any) -> None:
         if self._listen is not None:

@@ -132,6 +132,7 @@ def _execute(
     discard = not run.store.exists()  # until it is sure that something will be run
     try:
         with RunStore(run.store) as store:
+            store.forget_requests()
             cells = store.set_plan(plan)
             judges = {name: bind(each, cell_specs(store)) for name, each in plan.scoring.judges.items()}
             rows = store.set_scorers({**plan.scoring.scorers, **judges})
@@ -141,7 +142,8 @@ def _execute(
             result = RunResult(run, "complete", progress)
             store.set_meta({"scorers": [(name, rows[name]) for name in plan.scoring.columns]})
             code = code_scorers(plan.scoring.scorers)
-            if missing or any(count_without_score(store, rows[name]) for name in (*judges, *code)):
+            lacking = missing or any(count_without_score(store, rows[name]) for name in (*judges, *code))
+            if lacking:
                 check(
                     plan,
                     home,
@@ -156,8 +158,9 @@ def _execute(
                 note(run, plan, facts, status="running", **extension(run, plan, store, cells))
                 if watch is not None:
                     watch(progress)
-                if listen is not None:
-                    listen(event("started", run=run.id, experiment=plan.spec.name, planned=progress.planned))
+            if lacking and listen is not None:
+                listen(event("started", run=run.id, experiment=plan.spec.name, planned=progress.planned))
+            if missing:
                 result = _run(plan, home, options, store, progress, run, tell, listen)
                 if listen is not None:
                     listen(event("progress", run=run.id, **progress.counters(), endpoints=[]))
@@ -172,6 +175,7 @@ def _execute(
                 may_interrupt=options.may_interrupt,
                 tell=tell,
                 watch=watch,
+                listen=_named(listen, run),
             )
             if ran.interrupted:
                 result.status = "interrupted"
@@ -180,8 +184,8 @@ def _execute(
             except UsageError as error:
                 broken = error  # of the user's own scorer; the run is kept as far as it is
             if judges and result.status in ("complete", "failed"):
-                _judge(plan, home, options, store, result, judges, rows, tell, watch)
-            if listen is not None and missing:
+                _judge(plan, home, options, store, result, judges, rows, tell, watch, listen)
+            if listen is not None and lacking:
                 listen(event("ended", run=run.id, status=result.status, sent_calls=result.sent_calls))
             if plan.spec.human_labels is not None:
                 keep_labels(run, store, plan.loaded.folder / plan.spec.human_labels, partial=True)
@@ -207,6 +211,11 @@ def _missing(plan: Plan, store: RunStore, cells: dict[str, int]) -> int:
     return sum(plan.trials_in(cell) for cell in plan.chosen) - finished
 
 
+def _named(listen: Listen | None, run: RunDirectory) -> Listen | None:
+    """`listen`, for whoever does not know the run's name."""
+    return None if listen is None else lambda happened: listen({**happened, "run": run.id})
+
+
 def _judge(
     plan: Plan,
     home: Path,
@@ -217,6 +226,7 @@ def _judge(
     rows: Mapping[str, int],
     tell: Tell,
     watch: Callable[[Progress], None] | None,
+    listen: Listen | None,
 ) -> None:
     """The chosen cells' answers, judged. What a judge could not grade leaves the run unfinished."""
     cells = {row: spec["hash"] for row, spec in cell_specs(store).items()}
@@ -232,6 +242,7 @@ def _judge(
         may_interrupt=options.may_interrupt,
         tell=tell,
         watch=watch,
+        listen=_named(listen, result.run),
     )
     judged = result.judged = judge_missing(
         result.run,
@@ -273,7 +284,8 @@ def _run(
             max_age_s=plan.max_age_s(),
             fresh=options.fresh,
         )
-        workplace = Workplace(home, run, tell, reuse=options.use_cache and not options.fresh)
+        reuse = options.use_cache and not options.fresh
+        workplace = Workplace(home, run, tell, reuse, progress, listen)
         engine = Engine(plan, store, client, progress=progress, listen=listen, workplace=workplace)
         holder.append(engine)
         try:

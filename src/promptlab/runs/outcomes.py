@@ -15,7 +15,7 @@ from promptlab.runs.rows import TrialRow
 from promptlab.scoring import Grader
 from promptlab.scoring.translation import SCRIPT_SAMPLES, script_of
 from promptlab.techniques import Answer
-from promptlab.techniques.base import FROM_REPLY, Trace
+from promptlab.techniques.base import Trace
 
 
 class Outcomes:
@@ -56,7 +56,7 @@ class Outcomes:
     ) -> TrialRow:
         """Of a trial with an answer, or with none as its technique says (`failure`)."""
         reply = answer.reply if answer else _last_reply(trace)
-        given = _given(answer)
+        given = answer.given if answer else None
         costs_usd = self._costs_usd(trace)
         graded = self._graders[trial.cell.hash].grade(
             reply.text if reply else "",
@@ -104,10 +104,3 @@ def _sum(costs: Sequence[float | None]) -> float | None:
 def _last_reply(trace: Trace) -> Completion | None:
     replies = [call.completion for call in trace.calls if call.completion is not None]
     return replies[-1] if replies else None
-
-
-def _given(answer: Answer | None) -> tuple[str | tuple[str, ...] | None, str] | None:
-    """The value a technique read or voted by itself, with its rule's name; None: read it from the reply."""
-    if answer is None or answer.value is FROM_REPLY:
-        return None
-    return answer.value, answer.rule

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from promptlab.basics.errors import StorageError
@@ -76,30 +76,30 @@ MIGRATIONS: tuple[str, ...] = (
 )
 
 
-def version_of(connection: sqlite3.Connection, path: Path) -> int:
+def version_of(connection: sqlite3.Connection, path: Path, migrations: Sequence[str] = MIGRATIONS) -> int:
     """The store's version; 0 is an empty file. StorageError where only a newer promptlab knows it."""
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if version > len(MIGRATIONS):
+    if version > len(migrations):
         raise StorageError(
             f"{path} was written by a newer promptlab: it has version {version}, this one knows up to "
-            f"{len(MIGRATIONS)}.",
+            f"{len(migrations)}.",
             remedy="Upgrade promptlab, or start a new run with --fresh: paid answers are in the cache.",
         )
     return version
 
 
-def migrate(connection: sqlite3.Connection, path: Path) -> None:
+def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[str] = MIGRATIONS) -> None:
     """Brings a store to this version, whole or not at all; see `version_of`."""
-    if version_of(connection, path) == len(MIGRATIONS):
+    if version_of(connection, path, migrations) == len(migrations):
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
         # Asked again: another process may have been faster.
-        for script in MIGRATIONS[version_of(connection, path) :]:
+        for script in migrations[version_of(connection, path, migrations) :]:
             # Not executescript, which would commit what is open.
             for statement in _statements(script):
                 connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        connection.execute(f"PRAGMA user_version = {len(migrations)}")
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:

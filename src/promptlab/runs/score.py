@@ -23,6 +23,7 @@ from promptlab.runs.judging import BoundJudge, Judged, bind
 from promptlab.runs.labels import keep_labels
 from promptlab.runs.programs import code_scorers, run_missing
 from promptlab.runs.progress import Progress
+from promptlab.runs.ratings import Kind, keep_as_labels
 from promptlab.runs.reading import ADDED, has_results
 from promptlab.runs.regrade import grade_missing, reread_outdated
 from promptlab.runs.store import RunStore
@@ -55,7 +56,7 @@ def score(
     home: Path,
     added: Sequence[str] = (),
     *,
-    human: Path | None = None,
+    human: Path | Kind | None = None,
     use_cache: bool = True,
     may_interrupt: bool = True,
     tell: Callable[[str], None] = lambda message: None,
@@ -65,8 +66,9 @@ def score(
     """Reads replies again whose extraction rule has a newer version, then grades whatever lacks a score of
     the run's scorers and of those in `added` (see `parse_scorer`), which stay with the run.
 
-    `human` is a file of people's labels (see `runs.labels`). Relative paths in the stored experiment are
-    taken from the working directory. `approve` is asked before judges spend more than `limits.confirm_usd`;
+    `human` is a file of people's labels (see `runs.labels`), or the kind of their ratings
+    (`runs.ratings`). Relative paths in the stored experiment are taken from the working directory.
+    `approve` is asked before judges spend more than `limits.confirm_usd`;
     it raises UsageError to refuse. Raises UsageError before the first call, StorageError where the disk
     fails.
     """
@@ -94,7 +96,7 @@ def _score(
     run: RunDirectory,
     store: RunStore,
     added: Sequence[str],
-    human: Path | None,
+    human: Path | Kind | None,
     around: Callable[..., Surroundings],
     approve: Callable[[Estimate], None] | None,
 ) -> ScoreResult:
@@ -114,8 +116,10 @@ def _score(
     allow_unsafe = loaded.spec.allow_unsafe_code and FROM_BUNDLE not in run.manifest()
     if any(count_without_score(store, rows[name]) for name in code):
         check_sandbox(allow_unsafe=allow_unsafe)
-    if human is not None:
+    if isinstance(human, Path):
         result.labels = keep_labels(run, store, human)
+    elif human is not None:
+        result.labels = keep_as_labels(run, human)
     if any(count_without_score(store, rows[name]) for name in judges):
         check_judges(loaded, scoring.judges.values(), limits)
         for each in more:

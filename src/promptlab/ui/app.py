@@ -1,39 +1,70 @@
-"""The workbench's page: the stored runs and their comparisons. Holds no logic of its own."""
+"""The workbench: its pages, its language, who may enter. Each page has a folder of its own."""
 
 from __future__ import annotations
 
+import importlib
+from pathlib import Path
+
 import streamlit as st
 
-from promptlab.analysis import compare_run
-from promptlab.basics.errors import PromptlabError
-from promptlab.basics.home import find_home
-from promptlab.export import cell_rows, pair_rows, plain
-from promptlab.runs import all_runs
+from promptlab.ui.language import Texts, choose_language
+from promptlab.ui.place import set_pages
+
+say = Texts(
+    playground=("Playground", "试验台"),
+    experiments=("Experiments", "实验"),
+    results=("Results", "结果"),
+    rating=("Rating", "评分"),
+    data=("Data sets", "数据集"),
+    models=("Models and keys", "模型与密钥"),
+    login=("Sign in", "登录"),
+    login_why=("This workbench asks you to sign in.", "请先登录本工作台。"),
+)
+LOOKS = Path(__file__).with_name("looks.html")
+PAGES = ("playground", "experiments", "results", "rating", "data", "models")
 
 
-def page() -> None:
-    """One run's comparison: its verdict, its cells, its paired differences."""
-    st.set_page_config(page_title="promptlab", layout="wide")
-    st.title("promptlab")
-    home = find_home()
-    runs = {run.id: run for run in all_runs(home)}
-    if not runs:
-        st.info(f"There are no runs in {home} yet. In a terminal: promptlab demo")
+def show(name: str) -> None:
+    """That page; its module is imported when it is opened."""
+    importlib.import_module(f"promptlab.ui.{name}.page").page()
+
+
+def workbench() -> None:
+    """One run of the script: the chosen page."""
+    st.set_page_config(page_title="promptlab", layout="wide", initial_sidebar_state="auto")
+    st.html(LOOKS)
+    if _must_sign_in():
+        st.title("promptlab")
+        st.write(say("login_why"))
+        st.button(say("login"), key="login", type="primary", on_click=st.login)
         return
-    chosen = st.selectbox("Run", list(runs), key="run")
+    pages = {
+        name: st.Page(_opener(name), title=say(name), url_path=name, default=name == PAGES[0])
+        for name in PAGES
+    }
+    set_pages(pages)
+    chosen = st.navigation(list(pages.values()), position="top")
+    with st.container(horizontal=True, horizontal_alignment="right", key="languages"):
+        choose_language()
+    chosen.run()
+
+
+def _opener(name: str):  # type: ignore[no-untyped-def]
+    def open_page() -> None:
+        show(name)
+
+    open_page.__name__ = name
+    return open_page
+
+
+def _must_sign_in() -> bool:
+    """Whether a provider of identities is configured (Streamlit's `[auth]` secrets) and nobody signed in."""
     try:
-        comparison = compare_run(runs[chosen])
-    except PromptlabError as error:
-        st.error(str(error))
-        return
-    st.text(plain(comparison.experiment))
-    for sentence in comparison.headline:
-        # Names come from files: shown as text, never as Markdown or HTML.
-        st.text(plain(sentence))
-    st.caption("Cells")
-    st.dataframe(list(cell_rows(comparison)), key="cells", hide_index=True)
-    st.caption("Paired differences")
-    st.dataframe(list(pair_rows(comparison)), key="pairs", hide_index=True)
+        configured = "auth" in st.secrets
+    except FileNotFoundError:
+        return False
+    return configured and not st.user.is_logged_in
 
 
-page()
+if __name__ == "__main__":  # Streamlit runs it so
+    workbench()

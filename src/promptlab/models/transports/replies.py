@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from promptlab.models.request import Completion, FinishReason, ToolCall, Usage
-from promptlab.models.transports.faults import ErrorReply, error_of, looks_like_html
+from promptlab.models.transports.error_bodies import ErrorReply, error_of, looks_like_html
 
 MAX_REPLY_BYTES = 64 * 1024 * 1024
 MAX_TOKENS_COUNT = 1_000_000_000  # a count above is a slip of the provider's

@@ -1,0 +1,48 @@
+"""The two languages of the workbench: every text stands in both, beside the page that shows it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+LANGUAGES = {"en": "English", "zh": "中文"}
+KEY = "language"
+
+
+class Texts:
+    """A page's texts by name: `say("rows", n=3)` gives the one of the chosen language.
+
+    Each is a pair (English, Chinese) with the same `{fields}` in both; tests/ui/test_language.py holds that.
+    A format such as `{n:,}` is allowed. A KeyError names a text that does not exist.
+    """
+
+    def __init__(self, **texts: tuple[str, str]) -> None:
+        self.texts = texts
+
+    def __call__(self, name: str, **values: object) -> str:
+        english, chinese = self.texts[name]
+        text = chinese if language() == "zh" else english
+        return text.format(**values) if values else text
+
+
+def language() -> str:
+    """`en` or `zh`: what was chosen, else what the browser asks for."""
+    chosen = st.session_state.get(KEY)
+    return chosen if chosen in LANGUAGES else _of_the_browser()
+
+
+def choose_language() -> None:
+    """The switch. What was typed and chosen on the page stays: widgets are known by their keys."""
+    st.session_state.setdefault(KEY, _of_the_browser())
+    st.segmented_control(
+        "Language / 语言",
+        list(LANGUAGES),
+        format_func=lambda code: LANGUAGES[code],
+        key=KEY,
+        required=True,
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+
+
+def _of_the_browser() -> str:
+    return "zh" if (st.context.locale or "").lower().startswith("zh") else "en"

@@ -1,0 +1,104 @@
+"""Rating: answers side by side without names, and what people's ratings say."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from promptlab.basics.errors import PromptlabError
+from promptlab.runs import RunDirectory, all_runs
+from promptlab.runs.reading import has_results
+from promptlab.ui.language import Texts
+from promptlab.ui.place import go, home
+from promptlab.ui.rating.asking import ask
+from promptlab.ui.rating.table import show_table
+from promptlab.ui.shown import failed, noted
+
+say = Texts(
+    title=("Rating", "评分"),
+    why=(
+        "Answers of a run without the names of who gave them. Several people may rate the same run; "
+        "each types a name.",
+        "对一次运行的回答做盲评：不显示模型和变体的名称。可多人评同一次运行，各自填写名字即可。",
+    ),
+    no_runs=(
+        "There is no run with answers yet. Run an experiment first; its answers can then be rated here.",
+        "还没有带回答的运行。请先运行一个实验，再回到这里评分。",
+    ),
+    to_experiments=("Open the experiments", "打开实验页"),
+    run=("Run", "运行"),
+    rater=("Your name", "你的名字"),
+    rater_help=("Written beside your ratings, nowhere else.", "仅记录在你的评分旁，不作他用。"),
+    kind=("What is rated", "评分方式"),
+    pairs=("Two side by side", "两两比较"),
+    single=("One at a time", "逐条打分"),
+    view=("View", "视图"),
+    rate=("Rate", "评分"),
+    table=("Results", "结果"),
+)
+
+
+def page() -> None:
+    """One run: rate its answers, or look at what was said."""
+    st.subheader(say("title"), anchor=False)
+    runs = {run.id: run for run in all_runs(home()) if has_results(run)}
+    if not runs:
+        noted(say("no_runs"))
+        if st.button(say("to_experiments"), key="rating-to-experiments"):
+            go("experiments")
+        return
+    st.caption(say("why"))
+    run = runs[_chosen(list(runs))]
+    kind, view = _how()
+    try:
+        if view == "rate":
+            _rate(run, kind)
+        else:
+            show_table(run, kind)
+    except PromptlabError as error:
+        failed(error)
+
+
+def _chosen(ids: list[str]) -> str:
+    left, right = st.columns([3, 2])
+    asked = st.query_params.get("run")
+    with left:
+        chosen = st.selectbox(
+            say("run"),
+            ids,
+            index=ids.index(asked) if asked in ids else 0,
+            key="rating-run",
+            persist_state="session",
+        )
+    with right:
+        st.text_input(
+            say("rater"), key="rater", max_chars=60, help=say("rater_help"), persist_state="session"
+        )
+    st.query_params["run"] = chosen
+    return chosen
+
+
+def _how() -> tuple[str, str]:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        kind = st.segmented_control(
+            say("kind"),
+            ["pairs", "single"],
+            format_func=say,
+            default="pairs",
+            required=True,
+            key="rating-kind",
+            persist_state="session",
+        )
+        view = st.segmented_control(
+            say("view"),
+            ["rate", "table"],
+            format_func=say,
+            default="rate",
+            required=True,
+            key="rating-view",
+            persist_state="session",
+        )
+    return kind or "pairs", view or "rate"
+
+
+def _rate(run: RunDirectory, kind: str) -> None:
+    ask(run, "single" if kind == "single" else "pairs", str(st.session_state.get("rater") or "").strip())
