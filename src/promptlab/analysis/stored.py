@@ -31,8 +31,8 @@ from promptlab.scoring.translation import Sacrebleu
 _CURRENT = """FROM trials JOIN samples ON samples.id = trials.sample
     WHERE trials.cell = ? AND samples.position < ? AND trials.repeat < ?"""
 _FINISHED = f"{_CURRENT} AND trials.status != 'error'"
-# Stands for a missing score until it is NaN, which SQLite does not have.
-_NO_SCORE = -1e300
+# Stands for a missing number until it is NaN, which SQLite does not have.
+_NOTHING = -1e300
 _ORDER = "ORDER BY samples.position, trials.repeat"
 
 
@@ -163,13 +163,7 @@ def _cell(
     total = int(sums[9])
     unknown = int(sums[7] or 0)
     trials = _trials(connection, chosen, total, scorers)
-    latencies = np.fromiter(
-        (
-            each
-            for (each,) in connection.execute(f"SELECT latency_s {_FINISHED} AND latency_s NOT NULL", chosen)
-        ),
-        np.float64,
-    )
+    latencies = trials["latency"][trials["latency"] != _NOTHING]
     return CellResult(
         variant=row["variant"],
         model=row["model"],
@@ -195,7 +189,7 @@ def _cell(
         groups=_groups(connection, chosen),
         answered=trials["answered"].copy(),
         scores={
-            name: np.where(trials[f"score {scorer}"] == _NO_SCORE, np.nan, trials[f"score {scorer}"])
+            name: np.where(trials[f"score {scorer}"] == _NOTHING, np.nan, trials[f"score {scorer}"])
             for name, scorer in scorers.items()
         },
         **_whole_cell(connection, row, chosen, total, scorers),
@@ -273,14 +267,16 @@ def _trials(
     connection: sqlite3.Connection, chosen: tuple[int, int, int], total: int, scorers: dict[str, int]
 ) -> NDArray[np.void]:
     """The cell's finished trials in order, one record each, without a Python object for any of them."""
-    columns = [("position", np.int64), ("repeat", np.int64), ("answered", np.bool_)]
+    columns = [("position", np.int64), ("repeat", np.int64), ("answered", np.bool_), ("latency", np.float64)]
     columns += [(f"score {scorer}", np.float64) for scorer in scorers.values()]
     values = "".join(
         f", ifnull((SELECT value FROM scores WHERE scores.trial = trials.id AND scores.scorer = {scorer}),"
-        f" {_NO_SCORE!r})"
+        f" {_NOTHING!r})"
         for scorer in scorers.values()
     )
-    query = f"SELECT samples.position, trials.repeat, trials.status = 'ok'{values} {_FINISHED} {_ORDER}"
+    latency = f"ifnull(trials.latency_s, {_NOTHING!r})"
+    query = f"""SELECT samples.position, trials.repeat, trials.status = 'ok', {latency}{values}
+        {_FINISHED} {_ORDER}"""
     cursor = connection.cursor()
     cursor.row_factory = None  # plain tuples, which numpy takes for records
     return np.fromiter(cursor.execute(query, chosen), np.dtype(columns), total)
@@ -288,6 +284,8 @@ def _trials(
 
 def _groups(connection: sqlite3.Connection, chosen: tuple[int, int, int]) -> NDArray[np.int64] | None:
     """The clusters of the trials' samples as numbers; None where no sample has one."""
+    if connection.execute("SELECT 1 FROM samples WHERE cluster NOT NULL LIMIT 1").fetchone() is None:
+        return None  # soon known, without a look at any trial
     grouped = f"SELECT 1 {_FINISHED} AND samples.cluster NOT NULL LIMIT 1"
     if connection.execute(grouped, chosen).fetchone() is None:
         return None

@@ -166,6 +166,9 @@ def _print_trial(found: dict[str, Any]) -> None:
     click.echo(f"answer: {_block(found['answer'])}  (rule: {found['rule'] or 'none'})")
     if found["error"]:
         click.echo(f"error: {_block(found['error'])}")
+    for said in ("label", "comment"):
+        if found[said] is not None:
+            click.echo(f"a person's {said}: {_block(found[said])}")
     _print_notes(found["notes"], "")
     for call in found["call_list"]:
         _print_call(call)

@@ -223,7 +223,7 @@ class Client:
                 delay_s = retries.delay_s(error, asyncio.get_running_loop().time())
                 if delay_s is None:
                     self.stats.failed += 1
-                    error.attempts = attempts
+                    error.attempts = attempts if error.sent else attempts - 1
                     raise
             await asyncio.sleep(delay_s)
 
@@ -238,6 +238,7 @@ class Client:
             slot = await limiter.enter(held.tokens, again=number > 1)
             try:
                 self._check_storage()
+                slot.check(request.model.id)
                 sent = True
                 self.stats.sent_calls += 1
                 self.stats.in_flight += 1
@@ -246,6 +247,8 @@ class Client:
                 except CallError as error:
                     if error.kind is CallErrorKind.RATE_LIMITED:
                         slot.refused(error.retry_after_s)
+                    elif error.ends_model:
+                        slot.hopeless(request.model.id, error)
                     raise
                 slot.succeeded(_tokens(completion))
                 cost_usd = in_usd(completion.cost, completion.currency, self._limits.rates)

@@ -202,12 +202,19 @@ class Annotations:
 
     def set_labels(self, rows: Iterable[tuple[bytes, str]], source: str) -> int:
         """People's labels by trial; a trial's earlier one is replaced. Returns how many."""
+        return self._set("labels", rows, source)
+
+    def set_comments(self, rows: Iterable[tuple[bytes, str]], source: str) -> int:
+        """People's comments likewise."""
+        return self._set("comments", rows, source)
+
+    def _set(self, table: str, rows: Iterable[tuple[bytes, str]], source: str) -> int:
         connection = self._connection
         try:
             connection.execute("BEGIN IMMEDIATE")
             found = connection.executemany(
-                "INSERT OR REPLACE INTO labels VALUES (?, ?, ?)",
-                ((trial, label, source) for trial, label in rows),
+                f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)",
+                ((trial, text, source) for trial, text in rows),
             ).rowcount
             connection.execute("COMMIT")
         except sqlite3.Error as error:
@@ -233,9 +240,6 @@ class Annotations:
 
     def comments(self) -> dict[bytes, str]:
         """Every comment by its trial's identity."""
-        known = "SELECT 1 FROM sqlite_master WHERE name = 'comments'"
-        if self._connection.execute(known).fetchone() is None:
-            return {}  # a file from before there were comments
         return dict(self._connection.execute("SELECT trial, comment FROM comments"))
 
     def said(self) -> dict[bytes, tuple[str | None, str | None]]:

@@ -122,7 +122,7 @@ class AnswerBrowser:
 
     def __init__(self, reader: RunReader, chosen: Selection) -> None:
         self._reader = reader
-        self._chosen = chosen
+        self.chosen = chosen
         self._labels: dict[bytes, tuple[str | None, str | None]] = {}
         connection = reader.connection
         connection.execute("DROP TABLE IF EXISTS temp.seen")
@@ -163,7 +163,7 @@ class AnswerBrowser:
 
     def figures(self) -> dict[int, CellFigures]:
         """The figures of each chosen cell that has trials, over all its samples, whatever is searched."""
-        query = _FIGURES.format(scorer=_number(self._chosen.scorer), cells=_numbers(self._chosen.cells))
+        query = _FIGURES.format(scorer=_number(self.chosen.scorer), cells=_numbers(self.chosen.cells))
         return {
             row[0]: CellFigures(
                 trials=row[1],
@@ -182,9 +182,9 @@ class AnswerBrowser:
     def _answers(self, samples: list[int]) -> Iterator[dict[str, Any]]:
         query = _ANSWERS.format(
             chars=SHOWN_CHARS,
-            scorer=_number(self._chosen.scorer),
+            scorer=_number(self.chosen.scorer),
             samples=_numbers(samples),
-            cells=_numbers(self._chosen.cells),
+            cells=_numbers(self.chosen.cells),
         )
         for row in self._reader.connection.execute(query).fetchall():
             yield self._told(row)

@@ -34,11 +34,12 @@ _TRIALS = """SELECT trials.identity, samples.sample, cells.variant, cells.model,
 def keep_labels(run: RunDirectory, store: RunStore, path: Path, *, partial: bool = False) -> int:
     """Keeps the labels of a csv, tsv or jsonl file beside the run. Returns how many.
 
-    Columns: `sample` and `variant`, `label` (or `score`); `model`, `dataset` and `repeat` where the run has
-    several. Every row must name one answer of the run: UsageError names the first that does not. `partial`
-    passes over answers that the run does not have yet.
+    Columns: `sample` and `variant`, `label` (or `score`), perhaps `comment`; `model`, `dataset` and `repeat`
+    where the run has several. Every row must name one answer of the run: UsageError names the first that does
+    not. `partial` passes over answers that the run does not have yet.
     """
     labels: dict[bytes, str] = {}
+    comments: dict[bytes, str] = {}
     for number, row in table_rows(path, _NEEDED):
         where = f"{path}: row {number}"
         label = next((row[name] for name in _LABEL_COLUMNS if row.get(name)), "")
@@ -49,7 +50,10 @@ def keep_labels(run: RunDirectory, store: RunStore, path: Path, *, partial: bool
             continue
         if labels.setdefault(identity, label) != label:
             raise UsageError(f"{where} gives another label to an answer labelled before.")
+        if row.get("comment"):
+            comments[identity] = row["comment"]
     with Annotations.open(run) as annotations:
+        annotations.set_comments(comments.items(), path.name)
         return annotations.set_labels(labels.items(), path.name)
 
 

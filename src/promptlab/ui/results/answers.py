@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from zlib import crc32
 
 import streamlit as st
 
@@ -22,7 +23,7 @@ from promptlab.runs.labels import judged_as, label_answer
 from promptlab.ui.language import Texts
 from promptlab.ui.results import answer_columns, sample
 from promptlab.ui.results.grid import grid
-from promptlab.ui.results.loaded import StoredRun, comparison_of
+from promptlab.ui.results.loaded import StoredRun, comparison_of, figures_of
 from promptlab.ui.results.where import asked, asked_all, bound, chosen, follow, move
 from promptlab.ui.shown import noted, visible
 
@@ -132,10 +133,16 @@ def _pages(run: StoredRun, reader: RunReader, datasets: list[str], dataset: str,
         noted(say("nothing"))
         return
     _table(run, compared, dataset, shown, browser, found, scorer, same=f"{keep} {order} {at} {asked('q')}")
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", key="results-pages"):
         st.caption(say("found", n=counts[keep]))
         if pages > 1:
-            st.pagination(pages, **bound("page", at))
+            _turn(pages, at, f"{keep} {order} {asked('q')} {selection.cells}")
+
+
+def _turn(pages: int, at: int, of: str) -> None:
+    """The page numbers. Another selection is another widget, which starts where the address says."""
+    key = f"results-page-{crc32(of.encode())}"
+    st.pagination(pages, default=at, key=key, on_change=lambda: move(page=str(st.session_state[key])))
 
 
 def _table(
@@ -149,7 +156,7 @@ def _table(
     *,
     same: str,
 ) -> None:
-    figures = browser.figures()
+    figures = figures_of(run.directory, browser)
     columns = answer_columns.heads(compared, dataset, shown, figures, scorer)
     verdicts = judged_as(run.directory)
     rows = [answer_columns.row(each, shown, verdicts) for each in found]
@@ -164,8 +171,7 @@ def _table(
 
     def open_trial(rest: str) -> None:
         trial, _, name = rest.partition(":")
-        move(sample=name)
-        move(trial=trial)
+        move(sample=name, trial=trial)
 
     follow(told, ("sample", lambda name: move(sample=name)), ("trial", open_trial), ("rate", rate))
 
@@ -183,8 +189,7 @@ def _columns(cells: list[Cell]) -> list[Cell]:
         keep = arguments.pop("on_change")
 
         def keep_columns() -> None:
-            st.query_params.pop("variant", None)
-            st.query_params.pop("model", None)
+            move(variant=None, model=None)
             keep()
 
         st.multiselect(

@@ -291,7 +291,6 @@ def _item_table(name: str, items: list[Item]) -> None:
 
     def open_sample(number: str) -> None:
         item = items[int(number)]
-        move(view="answers", dataset=item.dataset, variant=None, model=None)
-        move(sample=item.sample)
+        move(view="answers", dataset=item.dataset, variant=None, model=None, sample=item.sample)
 
     follow(grid(f"results-{name}", say(name), columns, rows), ("sample", open_sample))

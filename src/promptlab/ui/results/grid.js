@@ -72,7 +72,7 @@ export default function (component) {
     const cell = document.createElement("th")
     cell.scope = "col"
     if (each.number) cell.className = "number"
-    if (each.width) cell.style.minWidth = cell.style.width = each.width
+    if (each.width) cell.style.minWidth = cell.style.width = `min(${each.width}, 60vw)`
     fill(cell, each.lines, act)
     head.append(cell)
   }

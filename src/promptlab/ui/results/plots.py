@@ -34,6 +34,7 @@ say = Texts(
     value=("Value", "取值"),
 )
 _MOST_ROWS = 200
+_WHISKERS = "#808a8f"  # seen on both themes
 
 
 def show(run: StoredRun) -> None:
@@ -56,9 +57,15 @@ def draw(name: str, figure: Mapping[str, Any]) -> None:
             key: value for key, value in layout[axis].items() if key not in ("gridcolor", "zerolinecolor")
         }
     layout["margin"] = {"t": 40, "r": 30}
+    data = [
+        each | {"error_y": {"color": _WHISKERS} | each["error_y"]}
+        if each["type"] == "bar" and "error_y" in each
+        else each
+        for each in figure["data"]
+    ]
     rows = figure_rows(dict(figure))
     st.plotly_chart(
-        {"data": figure["data"], "layout": layout},
+        {"data": data, "layout": layout},
         key=f"results-plot-{name}",
         height=420,
         config={"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]},

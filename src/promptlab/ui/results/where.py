@@ -56,14 +56,16 @@ def chosen(name: str, options: Sequence[str], default: str = "") -> str:
 
 def move(**values: str | Sequence[str] | None) -> None:
     """Writes these into the address; None and "" take one out, and what depended on it."""
+    place = {name: st.query_params.get_all(name) for name in st.query_params}
     for name, value in values.items():
         for other in _DEPENDENT.get(name, ()):
             if other not in values:
-                st.query_params.pop(other, None)
+                place.pop(other, None)
         if value:
-            st.query_params[name] = value if isinstance(value, str) else list(value)
+            place[name] = [value] if isinstance(value, str) else list(value)
         else:
-            st.query_params.pop(name, None)
+            place.pop(name, None)
+    st.query_params.from_dict(place)  # at once: one step back in the browser takes all of it back
 
 
 def bound(name: str, value: Any, *, key: str | None = None, leave_out: str = "") -> dict[str, Any]:
@@ -72,7 +74,8 @@ def bound(name: str, value: Any, *, key: str | None = None, leave_out: str = "")
     `leave_out` is the value that needs no mention there.
     """
     key = key or f"results-{name}"
-    st.session_state[key] = value
+    if key not in st.session_state or st.session_state[key] != value:
+        st.session_state[key] = value
 
     def keep() -> None:
         found = st.session_state[key]
