@@ -42,7 +42,7 @@ def ui(port: int, no_browser: bool, allow_code: bool) -> int:
 
 
 def flags(settings: Mapping[str, Any], above: str = "") -> Iterator[str]:
-    """Settings as Streamlit's command line takes them: a list as a flag for each value, in a theme as JSON."""
+    """Settings as Streamlit's command line takes them: lists as several flags, in a theme as JSON."""
     for name, value in settings.items():
         if isinstance(value, dict):
             yield from flags(value, f"{above}{name}.")
