@@ -98,9 +98,7 @@ def test_a_short_form_becomes_the_long_one_where_a_setting_is_added() -> None:
     edited = set_value(TEXT, ("variants", 0, "name"), "plain")
     assert edited == TEXT.replace("- zero_shot\n", "- {technique: zero_shot, name: plain}\n")
     edited = set_value(TEXT, ("models", 0, "temperature"), 0)
-    assert edited == TEXT.replace(
-        "- scripted/a.yaml ", "- {id: scripted/a.yaml, temperature: 0} "
-    )
+    assert edited == TEXT.replace("- scripted/a.yaml ", "- {id: scripted/a.yaml, temperature: 0} ")
     assert value_at(value_of(TEXT), ("variants", 0, "technique")) == "zero_shot"
     assert set_value(TEXT, ("variants", 0, "technique"), "few_shot") == TEXT.replace(
         "- zero_shot\n", "- {technique: few_shot}\n"

@@ -38,6 +38,7 @@ def test_the_rows_it_disagrees_with_itself_about_become_demos_with_their_rationa
     assert all("testword" not in text for text in told.texts)
     assert all("Let's think step by step." in text and "xs" not in text for text in told.named("draw"))
     assert len(told.requests) == 12 + 2 * 2  # and both prompts on dev, for the record
+    assert found.technique.compile_calls(found.cell)[0][1].high == 16
     first = told.artifact.program.demos[0]
     assert (first.sample, first.prompt) == ("train2", "Plural of trainword2x?")
     assert first.reply == "An s after trainword2x. The answer is trainword2xs."

@@ -18,10 +18,12 @@ from promptlab.basics.errors import (
     ExperimentError,
     SandboxFailure,
     Unparsed,
+    UsageError,
 )
 from promptlab.models import Request
 from promptlab.models.key import request_key
 from promptlab.models.transports.scripted import conversation
+from promptlab.optimizers.artifact import dspy_state
 from promptlab.scoring import scorers
 from promptlab.scoring.metric import Metric
 
@@ -62,6 +64,19 @@ def test_no_test_row_is_in_any_prompt_and_the_budget_holds(optimizer: str, tmp_p
     assert told.artifact.ending in ("finished", "budget")
     assert told.artifact.score_before == 0.25
     assert (told.artifact.score or 0.0) >= 0.25
+
+
+@pytest.mark.parametrize("optimizer", ALL)
+def test_three_train_rows_and_a_model_that_never_follows_are_a_clear_end(
+    optimizer: str, tmp_path: Path
+) -> None:
+    settings = {"optimizer": optimizer, "budget_calls": 40, "candidates": 3, "trials": 3}
+    told = Workbench(tmp_path, "dspy", rows(train=3, dev=2), **settings).compile(lambda request: "nonsense")
+    assert 2 <= len(told.requests) <= 40
+    assert told.artifact.score == 0.0
+    assert told.artifact.program.instruction == "Reply with one word."
+    assert told.artifact.ending in ("finished", "budget", "library")
+    assert told.artifact.message or told.artifact.ending == "finished"
 
 
 @pytest.mark.parametrize("optimizer", ["mipro_v2", "gepa", "copro", "infer_rules"])
@@ -226,6 +241,8 @@ def test_knn_few_shot_shows_the_train_rows_nearest_to_each_question(tmp_path: Pa
     assert "Plural of kitten?" not in sent or "Plural of lantern?" not in sent
     assert reply == "testword0xs"
 
+    with pytest.raises(UsageError, match="its demos are chosen at every question"):
+        dspy_state(found.artifact)
     (path,) = found.folder.rglob("artifact.json")
     (tmp_path / "found.json").write_bytes(path.read_bytes())
     alone = Workbench(tmp_path, "optimized", data, **{"from": "found.json"})

@@ -11,7 +11,7 @@ from parts import rows, scripted
 
 import promptlab
 from promptlab.basics.errors import ExperimentError, PromptlabError, StorageError, UsageError
-from promptlab.datasets import AnswerType
+from promptlab.datasets import AnswerType, Question
 from promptlab.experiment import load_spec, load_text
 from promptlab.playground import (
     Bot,
@@ -35,7 +35,9 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "experiments"
 def test_variables_stand_in_the_order_of_the_prompt() -> None:
     prompt = Prompt("{{ b }} and {{ a }} {{ metadata.x }}", system="As a {{ role }}")
     assert prompt.variables() == ["role", "b", "a"]
-    assert prompt.render({"b": "1", "a": "2", "role": "judge", "metadata": {"x": 3}}) == [
+    values = {"b": "1", "a": "2", "role": "judge"}
+    messages = prompt.messages(Question("", values, metadata={"x": 3}))
+    assert [(each.role, each.content) for each in messages] == [
         ("system", "As a judge"),
         ("user", "1 and 2 3"),
     ]

@@ -18,6 +18,7 @@ from promptlab.analysis.counted import counts_of
 from promptlab.analysis.exposure import extensions, tried_on_test
 from promptlab.analysis.judged import judge_reports
 from promptlab.analysis.optimizations import optimizations_of
+from promptlab.analysis.percentile import percentile
 from promptlab.analysis.recall import recalls
 from promptlab.analysis.wording import ranges
 from promptlab.datasets import AnswerType
@@ -180,8 +181,8 @@ def _cell(
         cost_usd=None if unknown or not total else float(sums[6]),
         unknown_cost_calls=unknown,
         paid_usd=_paid(float(sums[8] or 0.0), unknown, sent=int(sums[0]) - int(sums[1])) if total else None,
-        latency_p50_s=float(np.percentile(latencies, 50)) if latencies.size else None,
-        latency_p95_s=float(np.percentile(latencies, 95)) if latencies.size else None,
+latency_p50_s=percentile(latencies, 0.50),
+        latency_p95_s=percentile(latencies, 0.95),
         latency_sum_s=float(latencies.sum()) if latencies.size == total and total else None,
         samples=trials["position"].copy(),
         repeats=trials["repeat"].copy(),

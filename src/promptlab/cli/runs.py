@@ -59,7 +59,7 @@ def list_runs(name: str | None, trend: bool, as_json: bool) -> None:
             f"There are no runs{of_name} in {home} yet: `promptlab compare EXP.yaml` makes one.", err=True
         )
     else:
-        print_rows(starting + rows)
+        print_rows([_brief(row) for row in starting + rows])
 
 
 @runs.command("show", hidden=True)
@@ -105,6 +105,12 @@ def cancel(run: str) -> None:
     found = _found(run)
     control.cancel(found)
     click.echo(f"{found.id} ends once what is in flight is finished", err=True)
+
+
+def _brief(row: dict[str, Any]) -> dict[str, Any]:
+    """What fits on a line of a terminal; a run's id begins with its experiment's name."""
+    names = {"datasets": "data"}
+    return {names.get(name, name): value for name, value in row.items() if name != "experiment"}
 
 
 def _rows(home: Path, name: str | None) -> list[dict[str, Any]]:

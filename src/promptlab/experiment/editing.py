@@ -17,7 +17,13 @@ from promptlab.basics.errors import ExperimentError
 from promptlab.experiment.yaml_lines import Path_, dotted, parse_document
 
 # What an entry is in short, by the list in which it stands: `- zero_shot` is `- technique: zero_shot`.
-MAIN_KEYS = {"models": "id", "variants": "technique", "scorers": "scorer", "embedding": "id", "task": "prompt"}
+MAIN_KEYS = {
+    "models": "id",
+    "variants": "technique",
+    "scorers": "scorer",
+    "embedding": "id",
+    "task": "prompt",
+}
 _FILE = "the experiment"
 _WIDE = 4096  # characters a line, so that ruamel folds none
 
@@ -28,7 +34,9 @@ def set_value(text: str, path: Path_, value: Any) -> str:
     A short form on the way (`- zero_shot`) becomes the long one. In a list, an index after its last entry
     appends. ExperimentError where the text is no YAML, or the place is shared by an alias.
     """
-    return _edited(text, path, lambda editor, where: editor.set(where, value), lambda old: _put(old, path, value))
+    return _edited(
+        text, path, lambda editor, where: editor.set(where, value), lambda old: _put(old, path, value)
+    )
 
 
 def remove_value(text: str, path: Path_) -> str:
@@ -44,12 +52,10 @@ def value_at(value: Any, path: Path_) -> Any:
     """What stands there in a file's value, through short forms too. LookupError: nothing."""
     for depth, part in enumerate(path):
         value = _long(value, path[:depth])
-        if isinstance(value, dict) and isinstance(part, str):
+        try:
             value = value[part]
-        elif isinstance(value, list) and isinstance(part, int) and 0 <= part < len(value):
-            value = value[part]
-        else:
-            raise LookupError(dotted(path[: depth + 1]))
+        except (LookupError, TypeError):
+            raise LookupError(dotted(path[: depth + 1])) from None
     return value
 
 
@@ -204,9 +210,7 @@ class _Editor:
         new = lead + self._rendered(value, at, False, indent=column)
         return f"{self._text[:at]}\n{new}{self._text[at:]}"
 
-    def _rendered(
-        self, value: Any, at: int, inside: bool, old: Any = None, indent: int | None = None
-    ) -> str:
+    def _rendered(self, value: Any, at: int, inside: bool, old: Any = None, indent: int | None = None) -> str:
         """`value` as YAML; a text of several lines as a block where it can stand as one."""
         if isinstance(value, str) and not inside and "\n" in value:
             depth = self._indent(at) if indent is None else indent
@@ -281,7 +285,11 @@ def _nest(path: Path_, value: Any) -> Any:
 def _flow(value: Any, inside: bool) -> str:
     """On one line. JSON is YAML; texts go without quotes where they can."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_scalar(str(key), True)}: {_flow(each, True)}" for key, each in value.items()) + "}"
+        return (
+            "{"
+            + ", ".join(f"{_scalar(str(key), True)}: {_flow(each, True)}" for key, each in value.items())
+            + "}"
+        )
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_flow(each, True) for each in value) + "]"
     return _scalar(value, inside)

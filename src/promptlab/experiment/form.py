@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -21,8 +22,11 @@ _OWN_CODE = re.compile(r"\S+\.py:\w+")
 
 @dataclass(frozen=True)
 class FormField:
-    """One key: what may stand there. `default` is what holds where it is left out; None: nothing, or nobody
-    knows. `low` and `high` are inclusive bounds where there are any; `any` is a list or a mapping, as YAML."""
+    """One key: what may stand there.
+
+    `default` is what holds where it is left out; None: nothing, or nobody knows. `low` and `high` are bounds
+    where there are any; `any` is a list or a mapping, as YAML.
+    """
 
     key: str
     kind: Kind
@@ -34,26 +38,39 @@ class FormField:
     required: bool = False
 
 
-def fields_of(model: type[BaseModel], *, without: frozenset[str] = frozenset()) -> list[FormField]:
+@lru_cache(maxsize=256)
+def fields_of(model: type[BaseModel], *, without: frozenset[str] = frozenset()) -> tuple[FormField, ...]:
     """The fields of a settings class, in its order."""
     schema = model.model_json_schema(by_alias=True)
     required = set(schema.get("required", ()))
     definitions = schema.get("$defs", {})
-    return [
+    return tuple(
         _field(key, part, definitions, key in required)
         for key, part in schema.get("properties", {}).items()
         if key not in without
-    ]
+    )
 
 
-def technique_fields(name: str) -> list[FormField]:
+@cache
+def technique_names() -> tuple[str, ...]:
+    """All techniques that have a name; asked of the installed packages once."""
+    return tuple(techniques.names())
+
+
+@cache
+def scorer_names() -> tuple[str, ...]:
+    """All scorers that have a name."""
+    return tuple(scorers.names())
+
+
+def technique_fields(name: str) -> tuple[FormField, ...]:
     """The settings of a technique that has a name; of a Python file or an unknown name none are known."""
-    return fields_of(techniques.get(name)) if name in techniques.names() else []
+    return fields_of(techniques.get(name)) if name in technique_names() else ()
 
 
-def scorer_fields(name: str) -> list[FormField]:
+def scorer_fields(name: str) -> tuple[FormField, ...]:
     """The settings of a scorer that has a name."""
-    return fields_of(scorers.get(name)) if name in scorers.names() else []
+    return fields_of(scorers.get(name)) if name in scorer_names() else ()
 
 
 def own_code(value: Any, path: Path_ = ()) -> Iterator[tuple[Path_, str]]:

@@ -79,6 +79,8 @@ class Client:
         self._rng = rng or random.Random()
         self._wall_clock = wall_clock
         self._flights: Flights[Completion] = Flights()
+        # Hits come in rows. After a miss nobody looks beforehand: taking the lease finds what is there, too.
+        self._expects_hits = True
         self._unstorable: StorageError | None = None
         self._limiters: dict[tuple[str, str], Limiter] = {}
         self._opened: dict[tuple[str, str, str], asyncio.Task[None]] = {}
@@ -125,10 +127,11 @@ class Client:
         """See `Door`."""
         key = request_key(request)
         await self._flights.over(key.text)
-        if self._mode.read and key.text not in self._flights:
+        if self._mode.read and self._expects_hits and key.text not in self._flights:
             hit = await self._lookup(key.text, request)
             if hit is not None:
                 return self.stats.served(hit)
+            self._expects_hits = False
         if key.text in self._flights:
             try:
                 joined = await self._flights.join(key.text)
@@ -192,6 +195,7 @@ class Client:
             return await self._send(key, request, listener)
         entry = await self._leases.acquire(key.text, lambda row: self._serves(unpack(row, key.text), request))
         if entry is not None:
+            self._expects_hits = True
             return self.stats.served(unpack(entry, key.text))
         try:
             completion = await self._send(key, request, listener)
@@ -219,7 +223,7 @@ class Client:
                 delay_s = retries.delay_s(error, asyncio.get_running_loop().time())
                 if delay_s is None:
                     self.stats.failed += 1
-                    error.attempts = attempts
+                    error.attempts = attempts if error.sent else attempts - 1
                     raise
             await asyncio.sleep(delay_s)
 
@@ -234,6 +238,7 @@ class Client:
             slot = await limiter.enter(held.tokens, again=number > 1)
             try:
                 self._check_storage()
+                slot.check(request.model.id)
                 sent = True
                 self.stats.sent_calls += 1
                 self.stats.in_flight += 1
@@ -242,6 +247,8 @@ class Client:
                 except CallError as error:
                     if error.kind is CallErrorKind.RATE_LIMITED:
                         slot.refused(error.retry_after_s)
+                    elif error.ends_model:
+                        slot.hopeless(request.model.id, error)
                     raise
                 slot.succeeded(_tokens(completion))
                 cost_usd = in_usd(completion.cost, completion.currency, self._limits.rates)

@@ -12,13 +12,14 @@ from pydantic import Field
 
 from promptlab.basics.errors import ExperimentError
 from promptlab.datasets import Sample, Task
+from promptlab.models import Model
 from promptlab.optimizers.artifact import Artifact, Tried
 from promptlab.optimizers.base import Optimizer
 from promptlab.optimizers.evaluation import Evaluate, OptimizerContext, calls_per_row
 from promptlab.optimizers.program import Demo, Program, target_text
 from promptlab.optimizers.splits import clean_splits
 from promptlab.scoring import AnswerForm, extract
-from promptlab.techniques.base import Fidelity, technique
+from promptlab.techniques.base import Calls, Fidelity, technique
 from promptlab.techniques.cell import CellContext
 
 
@@ -69,6 +70,15 @@ class ActivePrompt(Optimizer):
                 value=self.budget_calls,
                 remedy=f"Give it more than {least}, or make pool or draws smaller.",
             )
+
+    def compile_calls(self, ctx: CellContext) -> list[tuple[Model, Calls]]:
+        splits = clean_splits(ctx.dataset, ctx.task)
+        draws = min(self.pool, len(_explained(splits.train))) * self.draws
+        most = min(self.budget_calls, draws + 2 * min(self.dev_rows, len(splits.dev)))
+        return [
+            (model, Calls(min(calls.low, most), min(calls.expected, most), min(calls.high, most)))
+            for model, calls in super().compile_calls(ctx)
+        ]
 
     async def compile(
         self, train: Sequence[Sample], dev: Sequence[Sample], evaluate: Evaluate, ctx: OptimizerContext

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import orjson
 
+from promptlab.basics.errors import UsageError
 from promptlab.basics.files import write_atomically
 from promptlab.optimizers.program import Demo, Program
 
@@ -145,7 +146,15 @@ def _from_dspy(found: dict[str, Any]) -> Artifact:
 
 
 def dspy_state(artifact: Artifact) -> dict[str, Any]:
-    """What `dspy.Module.load` reads: the program's own state, or the prompt as one predictor's."""
+    """What `dspy.Module.load` reads: the program's own state, or the prompt as one predictor's.
+
+    UsageError for a program that no such state can hold.
+    """
+    if artifact.dspy is not None and "neighbours" in artifact.dspy:
+        raise UsageError(
+            "DSPy's own file cannot hold what knn_few_shot found: its demos are chosen at every question.",
+            remedy="Use `--to FILE` and `technique: optimized`.",
+        )
     metadata: dict[str, Any] = {"metadata": {"dependency_versions": {}}}
     if artifact.dspy is not None:
         return {**artifact.dspy["state"], **metadata}

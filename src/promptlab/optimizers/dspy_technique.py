@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -14,15 +13,12 @@ from pydantic import Field, PrivateAttr
 from promptlab.basics.errors import (
     BudgetReached,
     ExperimentError,
-    SandboxFailure,
     StorageError,
-    Unparsed,
     UsageError,
 )
 from promptlab.basics.hashing import file_digest
 from promptlab.datasets import Sample, Task
 from promptlab.datasets.sample import Question
-from promptlab.models import Completion, Message
 from promptlab.optimizers.artifact import Artifact, Ending
 from promptlab.optimizers.base import Optimizer
 from promptlab.optimizers.dspy.engine import (
@@ -36,19 +32,16 @@ from promptlab.optimizers.dspy.engine import (
 from promptlab.optimizers.dspy.library import Given, optimized
 from promptlab.optimizers.dspy.neighbours import nearest_demos
 from promptlab.optimizers.dspy.program import (
-    answer_text,
-    asked,
     build_program,
     check_program,
     example,
-    right,
 )
-from promptlab.optimizers.dspy.sandboxed import SandboxInterpreter, interpreters
+from promptlab.optimizers.dspy.running import loaded, run_program
+from promptlab.optimizers.dspy.sandboxed import interpreters
 from promptlab.optimizers.dspy.search import Watched
 from promptlab.optimizers.evaluation import Evaluate, OptimizerContext
 from promptlab.optimizers.program import Program
 from promptlab.optimizers.spending import CallsSpent, ScopedDoor, Stopped
-from promptlab.scoring.metric import Metric
 from promptlab.scoring.replies import Cost, Latency
 from promptlab.techniques.base import Answer, Calls, Fidelity, technique
 from promptlab.techniques.cell import CellContext
@@ -282,67 +275,3 @@ class DSPy(Optimizer):
 
     async def solve(self, question: Question, ctx: TrialContext) -> Answer:
         return await run_program(ctx.cell.kept["dspy"], question, ctx)
-
-
-async def loaded(kept: Any, metric: Metric | None, task: Task, folder: Path) -> Any:
-    """The program of an artifact; `metric` grades its train rows, where it runs them at every question.
-    UsageError where DSPy cannot read its state."""
-
-    def work() -> Any:
-        program = build_program(kept["program"], task, folder)
-        if kept["state"]:
-            program.load_state(kept["state"])
-        neighbours = kept.get("neighbours")
-        if neighbours is None:
-            return program
-        return nearest_demos(program, neighbours, right(metric, task, neighbours["train"]))
-
-    try:
-        return await asyncio.get_running_loop().run_in_executor(threads(), work)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UsageError(
-            f"DSPy cannot read the optimized program: {type(error).__name__}: {error}."
-        ) from error
-
-
-async def run_program(program: Any, question: Question, ctx: TrialContext) -> Answer:
-    """One trial: the program in a thread of its own, its calls through this trial's context."""
-    loop = asyncio.get_running_loop()
-    replies: list[Completion] = []
-    errors: list[BaseException] = []
-    ran: list[SandboxInterpreter] = []
-    make = interpreters(loop, allow_unsafe=ctx.cell.allow_unsafe_code)
-
-    def interpreter() -> SandboxInterpreter:
-        ran.append(make())
-        return ran[-1]
-
-    def ask(messages: list[Message], stage: dict[str, Any]) -> Completion:
-        try:
-            reply = asyncio.run_coroutine_threadsafe(ctx.ask(messages, **stage), loop).result()
-        except BaseException as error:
-            errors.append(error)
-            raise
-        replies.append(reply)
-        return reply
-
-    def work() -> Any:
-        with surroundings(language_model(ask, "answer"), interpreter):
-            return program(question=asked(question, ctx.task))
-
-    try:
-        prediction = await loop.run_in_executor(threads(), work)
-    except Exception as error:
-        if errors:
-            raise errors[0] from error
-        if not replies or isinstance(error, UsageError):
-            raise
-        if ran and (failed := ran[-1].failure) is not None:
-            raise SandboxFailure(f"the program failed ({failed.failure}): {failed.message}") from error
-        raise Unparsed(f"DSPy could not read the reply: {str(error).splitlines()[0][:200]}") from error
-    text = answer_text(prediction)
-    if text is None:
-        raise Unparsed("the program gave no `answer`.")
-    ctx.note(answer=text)
-    # What the program states is its answer: the fields around it are DSPy's form, not the model's.
-    return Answer(replace(replies[-1], text=text), text, rule="dspy")

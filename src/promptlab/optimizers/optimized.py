@@ -54,14 +54,14 @@ class Optimized(Technique):
         artifact = read_artifact(self.from_.path)
         ctx.kept["program"] = artifact.program
         if artifact.dspy is not None:
-            from promptlab.optimizers.dspy_technique import loaded
+            from promptlab.optimizers.dspy.running import loaded
 
             metric = ctx.metrics.get(ctx.headline)
             ctx.kept["dspy"] = await loaded(artifact.dspy, metric, ctx.task, self.from_.path.parent)
 
     async def solve(self, question: Question, ctx: TrialContext) -> Answer:
         if "dspy" in ctx.cell.kept:
-            from promptlab.optimizers.dspy_technique import run_program
+            from promptlab.optimizers.dspy.running import run_program
 
             return await run_program(ctx.cell.kept["dspy"], question, ctx)
         return await solve(ctx.cell.kept["program"], question, ctx)

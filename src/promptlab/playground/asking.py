@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from promptlab.basics.loop import run_sync
 from promptlab.datasets import Dataset, Question
 from promptlab.models import Client, Draw, Limits, Message, Request
 from promptlab.models.call_record import CallRecord
@@ -21,14 +19,13 @@ from promptlab.techniques.base import Trace
 
 LEDGER = "playground"
 LIMITS = Limits(timeout_s=180.0, retry_429_s=60.0, attempts=3)  # somebody sits in front of it
-CLOSE_S = 5.0
 
 _askers: dict[Path, Asker] = {}
 _lock = threading.Lock()
 
 
 class Asker:
-    """Asks candidates. Its client lives on the process's loop until the process ends.
+    """Asks candidates. Its client lives on the process's loop until the process ends, or it is closed.
 
     `told` is what takes long before a first answer can come: weights on their way.
     """
@@ -112,18 +109,5 @@ def asker(home: Path) -> Asker:
     """The process's asker over that home."""
     with _lock:
         if home not in _askers:
-            if not _askers:
-                atexit.register(_close_all)
             _askers[home] = Asker(home)
         return _askers[home]
-
-
-def _close_all() -> None:
-    """A local model's server must end before the interpreter does."""
-
-    async def close() -> None:
-        async with asyncio.timeout(CLOSE_S):
-            for each in _askers.values():
-                await each.close()
-
-    run_sync(close())

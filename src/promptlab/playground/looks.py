@@ -46,8 +46,8 @@ def count_look(home: Path, dataset: str, split: SplitName, sample: Sample) -> No
         ) from error
 
 
-def read_looks(home: Path) -> Looks:
-    """All of that home. A line that a crash cut short is passed over."""
+def read_looks(home: Path, split: SplitName | None = None) -> Looks:
+    """All of that home, or those at rows that were of that split. A line that is cut short does not count."""
     times: Counter[tuple[str, str]] = Counter()
     try:
         lines = (home / _FILE).read_bytes().splitlines()
@@ -56,7 +56,8 @@ def read_looks(home: Path) -> Looks:
     for line in lines:
         try:
             row = orjson.loads(line)
-            times[row["sample"], row["content"]] += 1
+            if split in (None, row["split"]):
+                times[row["sample"], row["content"]] += 1
         except (ValueError, KeyError, TypeError):
             continue
     return Looks(times)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from promptlab.basics.templates import template
 from promptlab.datasets import AnswerType, PromptMessage, Question, Task
+from promptlab.models import Message
 
 # Given by every question, whatever its columns are.
 _ALWAYS = frozenset({"inputs", "metadata"})
@@ -41,15 +40,13 @@ class Prompt:
             messages.insert(0, PromptMessage("system", self.system))
         return Task(tuple(messages), self.answer, self.instruction, self.labels)
 
-    def render(self, values: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """(role, text) of each message, the instruction in the last. TemplateError: a value is missing."""
-        question = Question("", values)
+    def messages(self, question: Question) -> tuple[Message, ...]:
+        """The messages for that question, as asking plainly sends them. TemplateError: a value is missing."""
         task = self.task()
-        messages = task.render(question)
-        instruction = task.render_instruction(question)
-        if instruction:
-            messages[-1] = ("user", f"{messages[-1][1]}\n\n{instruction}")
-        return messages
+        found = task.render(question)
+        if instruction := task.render_instruction(question):
+            found[-1] = ("user", f"{found[-1][1]}\n\n{instruction}")
+        return tuple(Message(role, text) for role, text in found)  # type: ignore[arg-type]
 
 
 def _first(name: str, text: str) -> int:

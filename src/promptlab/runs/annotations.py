@@ -18,10 +18,10 @@ import orjson
 
 from promptlab.basics.errors import StorageError
 from promptlab.basics.hashing import canonical
+from promptlab.runs.database import connect, unusable
 from promptlab.runs.directory import RunDirectory
 from promptlab.runs.rows import call_values, reply_totals
 from promptlab.runs.schema import migrate, version_of
-from promptlab.runs.store import connect, unusable
 
 if TYPE_CHECKING:
     from promptlab.scoring.judging.judgement import Judgement

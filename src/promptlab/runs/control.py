@@ -10,8 +10,9 @@ from contextlib import closing
 from typing import Any, Literal, Protocol, TypeVar
 
 from promptlab.basics.errors import StorageError, UsageError
+from promptlab.runs.database import connect, unusable
 from promptlab.runs.directory import RunDirectory
-from promptlab.runs.store import RunStore, connect, unusable
+from promptlab.runs.store import RunStore
 
 T = TypeVar("T")
 

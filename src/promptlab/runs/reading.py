@@ -12,9 +12,9 @@ import orjson
 
 from promptlab.basics.errors import StorageError, UsageError
 from promptlab.runs.annotations import Annotations
+from promptlab.runs.database import connect, unusable
 from promptlab.runs.directory import RunDirectory
 from promptlab.runs.schema import MIGRATIONS, migrate, version_of
-from promptlab.runs.store import connect, unusable
 
 # What `score` added to the run: name, row and entry of each scorer.
 ADDED = "added_scorers"

@@ -17,9 +17,9 @@ from promptlab.export.bundle.form import ARTIFACTS, BLOBS, EXPERIMENT, MANIFEST,
 from promptlab.export.bundle.opening import Bundle
 from promptlab.runs import RunDirectory
 from promptlab.runs.artifacts import OPTIMIZATIONS, places
+from promptlab.runs.database import connect
 from promptlab.runs.directory import FROM_BUNDLE
 from promptlab.runs.schema import migrate
-from promptlab.runs.store import connect
 
 _NO_BODY = '{"inputs":{},"target":null}'
 
