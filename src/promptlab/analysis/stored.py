@@ -181,7 +181,7 @@ def _cell(
         cost_usd=None if unknown or not total else float(sums[6]),
         unknown_cost_calls=unknown,
         paid_usd=_paid(float(sums[8] or 0.0), unknown, sent=int(sums[0]) - int(sums[1])) if total else None,
-latency_p50_s=percentile(latencies, 0.50),
+        latency_p50_s=percentile(latencies, 0.50),
         latency_p95_s=percentile(latencies, 0.95),
         latency_sum_s=float(latencies.sum()) if latencies.size == total and total else None,
         samples=trials["position"].copy(),
