@@ -137,10 +137,22 @@ def test_what_somebody_else_saved_is_not_overwritten_unasked(
     assert study.read_text() == EXPERIMENT.replace("name: parity", "name: mine")
 
 
-def test_the_estimate_says_what_would_be_sent(study: Path, open_page: Callable[..., AppTest]) -> None:
+def test_what_is_missing_for_a_run_is_said_before_its_start(
+    study: Path, open_page: Callable[..., AppTest]
+) -> None:
+    study.write_text(EXPERIMENT.replace("- scripted/script.yaml", "- openai/gpt-4o-mini"))
     page = open_page("experiments", file=str(study), view="run")
     page.button(key="estimate-now").click().run()
+    assert any("OPENAI_API_KEY" in each.value.replace("\\", "") for each in page.error)
+    assert page.button(key="start").disabled
+
+
+def test_the_estimate_says_what_would_be_sent(study: Path, open_page: Callable[..., AppTest]) -> None:
+    page = open_page("experiments", file=str(study), view="run")
+    assert page.button(key="start").disabled  # nobody spends what was not estimated
+    page.button(key="estimate-now").click().run()
     assert not page.exception
+    assert not page.button(key="start").disabled
     shown = {each.label: each.value for each in page.metric}
     assert shown["Trials to run"] == "64"
     assert int(shown["Calls"]) > 0

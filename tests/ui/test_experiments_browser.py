@@ -12,7 +12,9 @@ from real_command import wait_until
 
 from promptlab.runs.background import jobs
 
-pytestmark = pytest.mark.browser
+# Two servers and a run in one journey: a busy machine takes its time.
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+RUN_MS = 120_000
 
 EXPERIMENT = """\
 # A study of sums.
@@ -98,8 +100,8 @@ def test_a_run_goes_on_through_reload_pause_and_restart_and_every_tab_sees_it(
         second.open(where)
         second.page.get_by_text("paused", exact=True).wait_for()
         first.at("resume").get_by_role("button").click()
-        second.page.get_by_text("complete", exact=True).wait_for()
-        first.page.get_by_text("已完成", exact=True).wait_for()
+        second.page.get_by_text("complete", exact=True).wait_for(timeout=RUN_MS)
+        first.page.get_by_text("已完成", exact=True).wait_for(timeout=RUN_MS)
         assert first.page.get_by_text("80 / 80 个试次").count() == 1
         assert first.at("start").count() == 1
     assert job.exit_code == 0
@@ -113,13 +115,17 @@ def test_a_cancelled_run_keeps_what_it_has_and_is_started_again(
     with workbench(study.parent) as (address, _):
         t = tab(address)
         t.open(f"/experiments?file={study}&view=run")
+        t.at("estimate-now").get_by_role("button").click()
+        t.page.get_by_text("Trials to run").wait_for()
         t.at("start").get_by_role("button").click()
         t.at("pause").get_by_role("button").wait_for()
         t.at("cancel").get_by_role("button").click()
-        t.page.get_by_text("interrupted: can go on", exact=True).wait_for()
+        t.page.get_by_text("interrupted: can go on", exact=True).wait_for(timeout=RUN_MS)
         sent = fake_provider.requests
         assert 0 < sent < 120
         fake_provider.control(latency_ms=0)
+        t.at("estimate-now").get_by_role("button").click()
+        t.page.get_by_text("Trials to run").wait_for()
         t.at("start").get_by_role("button").click()
-        t.page.get_by_text("complete", exact=True).wait_for()
+        t.page.get_by_text("complete", exact=True).wait_for(timeout=RUN_MS)
     assert fake_provider.requests == 120

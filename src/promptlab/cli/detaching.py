@@ -22,7 +22,6 @@ _LOOK_S = 0.1
 def detached(targets: Sequence[str], options: Mapping[str, Any], more: Mapping[str, Any]) -> int:
     """Starts the job and prints its id on stdout; where it ends at once, what it said and its exit code."""
     from promptlab.basics.home import open_home
-    from promptlab.basics.registry import own_code_refused
     from promptlab.models.keys import held
     from promptlab.runs.background import JobOptions, start
 
@@ -37,7 +36,6 @@ def detached(targets: Sequence[str], options: Mapping[str, Any], more: Mapping[s
         fresh=options["fresh"],
         no_cache=options["no_cache"],
         yes=options["yes"],
-        own_code=not own_code_refused(),
         more=tuple(_flags(more)),
     )
     job = start(open_home(), Path(targets[0]), held(), asked)

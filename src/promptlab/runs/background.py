@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,6 +26,7 @@ import orjson
 from promptlab.basics.errors import StorageError, UsageError
 from promptlab.basics.files import write_atomically
 from promptlab.basics.process import Owner, process
+from promptlab.basics.registry import own_code_refused
 from promptlab.experiment import load_spec
 from promptlab.runs import control
 from promptlab.runs.directory import RunDirectory, latest_run, note_of, read_process, runs_folder
@@ -203,6 +204,8 @@ def start(
     """
     experiment = experiment.resolve()
     name = load_spec(experiment).spec.name
+    if own_code_refused():  # what may not be run here may not be run from here
+        options = replace(options, own_code=False)
     folder = _new_folder(home)
     facts = {
         "experiment": name,

@@ -36,6 +36,7 @@ say = Texts(
     ),
     estimate=("Estimate", "估算"),
     start=("Start", "开始运行"),
+    first=("Estimate first: what would be sent, and what it costs.", "请先估算：会发送多少请求、费用多少。"),
     missing=("Trials to run", "待运行试次"),
     calls=("Calls", "调用次数"),
     tokens=("Tokens", "token 数"),
@@ -92,20 +93,27 @@ def _before(draft: Draft) -> None:
         anew = st.checkbox(say("fresh"), key="fresh", help=say("fresh_help"))
     asked = (str(draft.path), draft.saved, chosen, anew)
     with st.container(horizontal=True, key="start-row"):
-        estimate = st.button(say("estimate"), key="estimate-now", disabled=draft.changed)
+        if st.button(say("estimate"), key="estimate-now", disabled=draft.changed):
+            st.session_state[ESTIMATE] = (asked, _estimated(draft, chosen, anew))
+        known = st.session_state.get(ESTIMATE)
+        shown = known[1] if known is not None and known[0] == asked else None
+        ready = isinstance(shown, dict) and shown["problem"] is None
         st.button(
-            say("start"), key="start", type="primary", disabled=draft.changed, on_click=_start,
+            say("start"),
+            key="start",
+            type="primary",
+            disabled=draft.changed or not ready,
+            help=None if ready else say("first"),
+            on_click=_start,
             args=(draft, chosen, anew),
-        )  # fmt: skip
-    if estimate:
-        st.session_state[ESTIMATE] = (asked, _estimated(draft, chosen, anew))
-    known = st.session_state.get(ESTIMATE)
-    if known is not None and known[0] == asked:
-        _show(known[1])
+        )
+    if shown is not None:
+        _show(shown)
 
 
 def _start(draft: Draft, limit: int | None, fresh: bool) -> None:
-    """The estimate stands above the button, so nothing is asked again."""
+    """The estimate stands beneath the button: who presses it knows what it costs."""
+    st.session_state.pop(ESTIMATE, None)
     try:
         if (refused := code_refused(draft, draft.loaded())) is not None:
             raise refused

@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from promptlab.basics.errors import PromptlabError
+from promptlab.basics.errors import ExitCode, PromptlabError
 from promptlab.runs import RunDirectory, latest_run
 from promptlab.runs.background import Job, job_of, jobs
 from promptlab.runs.control import cancel, pause, resume, state_of
@@ -160,7 +160,7 @@ def _ended(work: Work) -> None:
     job = work.job
     if job is None or work.alive or job.exit_code in (0, None):
         return
-    if job.exit_code is not None:
+    if job.exit_code in (ExitCode.INTERNAL, ExitCode.USAGE):  # of the others the state says enough
         failed(say("exit", code=job.exit_code))
     told = [line for line in job.messages().splitlines() if line.startswith("promptlab:")]
     if told:
