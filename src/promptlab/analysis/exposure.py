@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from promptlab.analysis import words
-from promptlab.analysis.tested import RunsTested
+from promptlab.analysis.tested import runs_tested
 from promptlab.playground import Looks, read_looks
 from promptlab.runs import RunDirectory
 from promptlab.runs.database import connect
@@ -64,7 +64,7 @@ def tried_over(folders: Iterable[Path], tests: Mapping[str, Collection[str]]) ->
     variants: dict[str, set[str]] = {name: set() for name in tests}
     runs: dict[str, set[str]] = {name: set() for name in tests}  # a bundle may hold a run that is here too
     unreadable = 0
-    for run, tested in (each for folder in sorted(folders) for each in RunsTested(folder)):
+    for run, tested in (each for folder in sorted(folders) for each in runs_tested(folder)):
         if tested is None:
             unreadable += 1
             continue

@@ -23,7 +23,7 @@ from promptlab.runs import RunDirectory
 from promptlab.runs.database import connect
 
 REMEMBERED = ".tested.json"
-_VERSION = 1
+_VERSION = 2
 _SETTLED_S = 2.0  # a store written to later than that may change again within one tick of its clock
 _TESTED = """SELECT DISTINCT spec FROM cells WHERE dataset = ? AND EXISTS
     (SELECT 1 FROM trials WHERE trials.cell = cells.id AND trials.status != 'error')"""
@@ -32,36 +32,30 @@ Tested = Mapping[str, list[str]]
 """Hash of test samples → digests of the variants that have answered some of them."""
 
 
-class RunsTested:
-    """Iterating gives each run's id and what it has tested; None: its store cannot be read."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._known = _remembered(folder / REMEMBERED)
-
-    def __iter__(self) -> Iterator[tuple[str, Tested | None]]:
-        kept: dict[str, Any] = {}
-        for entry in sorted(os.scandir(self._folder), key=lambda each: each.name):
-            state = _state(Path(entry.path))
-            if state is None:
-                continue
-            known = self._known.get(entry.name)
-            if known is not None and known[0] == state:
-                kept[entry.name] = known
-                yield entry.name, known[1]
-                continue
-            try:
-                found = tested(RunDirectory(Path(entry.path)))
-            except (StorageError, sqlite3.Error, orjson.JSONDecodeError):
-                yield entry.name, None
-                continue
-            if all(time.time() - changed > _SETTLED_S for changed, _ in state):
-                kept[entry.name] = [state, found]
-            yield entry.name, found
-        if kept != self._known:
-            # Somebody else's folder may be read, and is not to be written to.
-            with suppress(StorageError):
-                write_atomically(self._folder / REMEMBERED, orjson.dumps({"version": _VERSION, "runs": kept}))
+def runs_tested(folder: Path) -> Iterator[tuple[str, Tested | None]]:
+    """Each run's id and what it has tested, by id; None: its store cannot be read."""
+    remembered, kept = _remembered(folder / REMEMBERED), {}
+    for entry in sorted(os.scandir(folder), key=lambda each: each.name):
+        state = _state(Path(entry.path))
+        if state is None:
+            continue
+        known = remembered.get(entry.name)
+        if known is not None and known[0] == state:
+            kept[entry.name] = known
+            yield entry.name, known[1]
+            continue
+        try:
+            found = tested(RunDirectory(Path(entry.path)))
+        except (StorageError, sqlite3.Error, orjson.JSONDecodeError):
+            yield entry.name, None
+            continue
+        if all(time.time() - changed > _SETTLED_S for changed, _ in state):
+            kept[entry.name] = [state, found]
+        yield entry.name, found
+    if kept != remembered:
+        # Somebody else's folder may be read, and is not to be written to.
+        with suppress(StorageError):
+            write_atomically(folder / REMEMBERED, orjson.dumps({"version": _VERSION, "runs": kept}))
 
 
 def tested(run: RunDirectory) -> dict[str, list[str]]:

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -15,7 +15,9 @@ from promptlab.basics.registry import did_you_mean
 from promptlab.runs.annotations import Annotations
 from promptlab.runs.directory import RunDirectory
 from promptlab.runs.reading import RunReader
-from promptlab.runs.store import RunStore
+
+if TYPE_CHECKING:
+    from promptlab.runs.store import RunStore
 
 _LABEL_COLUMNS = ("label", "score")
 _NEEDED = (("sample",), ("variant",), _LABEL_COLUMNS)

@@ -218,3 +218,22 @@ def multiply(run: RunDirectory, times: int) -> None:
     store.execute("UPDATE cells SET planned = planned * ?", (times,))
     store.commit()
     store.close()
+
+
+def test_a_run_that_has_just_begun_says_so_in_every_view(home: Path, open_page: Open) -> None:
+    run = make_run(home)
+    with sqlite3.connect(run.store) as store:
+        store.execute("DELETE FROM trials")
+    for view in ("comparison", "answers", "plots", "files"):
+        page = open_page("results", view=view)
+        assert not page.exception
+        assert "no results yet" in page.info[0].value
+    assert not open_page("results", view="runs").exception
+
+
+def test_a_damaged_run_is_named_in_one_line(home: Path, open_page: Open) -> None:
+    run = make_run(home)
+    (run.path / "manifest.json").write_text("{")
+    page = open_page("results")
+    assert not page.exception
+    assert "manifest" in page.error[0].value

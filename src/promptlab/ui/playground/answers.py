@@ -10,7 +10,7 @@ from promptlab.playground.answering import Facts
 from promptlab.ui.language import Texts
 from promptlab.ui.place import home
 from promptlab.ui.playground.session import Column, Session, session
-from promptlab.ui.shown import escaped, failed, model_markdown, model_text, noted
+from promptlab.ui.shown import LONGEST_SHOWN, escaped, failed, model_markdown, model_text, noted
 
 say = Texts(
     waiting=("waiting", "等待中"),
@@ -82,14 +82,15 @@ def _column(here: Session, column: Column, number: int) -> None:
 def _exchange(here: Session, column: Column, exchange: Exchange, key: str) -> None:
     answer = exchange.answer
     if exchange.said:
-        st.caption(say("you"))
-        model_text(exchange.said, key=f"said-{key}")
+        with st.container(key=f"said-{key}"):
+            st.caption(say("you"))
+            model_text(exchange.said, key=f"said-text-{key}")
     if answer.state == "failed":
         failed(answer.error)
     elif not answer.text and not answer.ended and _is_local(column):
         st.caption(escaped(asker(home()).told) or say("starting"))
     if answer.text or answer.state in ("done", "stopped"):
-        if st.session_state.get("as-markdown"):
+        if st.session_state.get("as-markdown") and len(answer.text) <= LONGEST_SHOWN:
             model_markdown(answer.text)
         else:
             model_text(answer.text, key=f"text-{key}")

@@ -95,7 +95,7 @@ def _pages(run: StoredRun, reader: RunReader, datasets: list[str], dataset: str,
             st.selectbox(
                 say("dataset"), datasets, format_func=visible, width=220, **bound("dataset", dataset)
             )
-        st.text_input(say("search"), type="search", width=280, **bound("q", asked("q")))
+        st.text_input(say("search"), type="search", width=280, placeholder=" ", **bound("q", asked("q")))
         order = chosen("sort", ORDERS, "file")
         st.selectbox(
             say("sort"), ORDERS, format_func=say, width=230, **bound("sort", order, leave_out="file")

@@ -88,7 +88,7 @@ def show(run: StoredRun) -> None:
         st.segmented_control(
             say("scorer"),
             scorers,
-            format_func=visible,
+            format_func=escaped,
             required=True,
             **bound("scorer", scorer, key="results-compared-scorer", leave_out=compared.primary),
         )

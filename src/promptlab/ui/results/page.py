@@ -8,7 +8,6 @@ import streamlit as st
 
 from promptlab.analysis import words
 from promptlab.basics.errors import PromptlabError
-from promptlab.runs.reading import has_results
 from promptlab.ui.language import Texts
 from promptlab.ui.place import home
 from promptlab.ui.results.loaded import StoredRun, counts_of, stored_runs
@@ -52,7 +51,11 @@ _STATUS = {"stopped: budget": "stopped"}
 def page() -> None:
     """The chosen run in the chosen view; both stand in the address."""
     remembered()
-    runs = stored_runs()
+    try:
+        runs = stored_runs()
+    except PromptlabError as error:
+        failed(error)
+        return
     if not runs:
         noted(say("no_runs", home=home()))
         return
@@ -74,7 +77,8 @@ def page() -> None:
             label_visibility="collapsed",
             **bound("view", chosen("view", VIEWS, VIEWS[0])),
         )
-    st.query_params["run"] = run.directory.id
+    if wanted != run.directory.id:
+        st.query_params["run"] = run.directory.id
     try:
         _show(run, chosen("view", VIEWS, VIEWS[0]))
     except PromptlabError as error:
@@ -89,7 +93,7 @@ def status_words(status: object) -> str:
 
 def _show(run: StoredRun, view: str) -> None:
     st.caption(" · ".join(_facts(run)))
-    if view != "runs" and not has_results(run.directory):
+    if view != "runs" and not counts_of(run.directory):
         noted(say("empty"))
         st.button(say("refresh"), key="results-refresh")
         return
@@ -105,7 +109,7 @@ def _name(run: StoredRun) -> str:
 def _facts(run: StoredRun) -> list[str]:
     counts = counts_of(run.directory)
     silent = sum(n for status, n in counts.items() if status not in ("ok", "error"))
-    facts = [escaped(run.directory.id), run.started, status_words(run.manifest.get("status"))]
+    facts = [escaped(run.directory.id), run.started, escaped(status_words(run.manifest.get("status")))]
     if run.duration_s is not None:
         facts.append(say("took", time=words.seconds(run.duration_s)))
     facts.append(say("trials", n=sum(counts.values())))

@@ -54,10 +54,12 @@ say = Texts(
     ),
     change=("Change", "变化"),
     what=("What changed", "改动"),
+    draw_trend=("Work it out from {n:,} trials", "由 {n:,} 次试验计算"),
     more=("Show {n} more", "再显示 {n} 个"),
 )
 _PAGE = 50
 _MOST_TREND = 12
+_QUICK_TRIALS = 60_000  # worked out without being asked
 
 
 def show(run: StoredRun) -> None:
@@ -85,7 +87,10 @@ def show(run: StoredRun) -> None:
     ]
     if same:
         section(say("trend", experiment=run.experiment))
-        _trend(trend_of([each.directory for each in same[:_MOST_TREND]][::-1]))
+        drawn = [each.directory for each in same[:_MOST_TREND]][::-1]
+        trials = sum(sum(counts_of(each).values()) for each in drawn)
+        if trials <= _QUICK_TRIALS or st.button(say("draw_trend", n=trials), key="results-draw-trend"):
+            _trend(trend_of(drawn))
 
 
 def _list(runs: list[StoredRun]) -> None:

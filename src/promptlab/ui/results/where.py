@@ -9,24 +9,13 @@ import streamlit as st
 
 _LAST = "results-last"
 # Which parts of an address mean nothing any more once another one changes.
+_OF_A_RUN = ("dataset", "variant", "model", "columns", "sample", "trial", "a", "b", "q", "page", "filter")
 _DEPENDENT = {
-    "run": (
-        "dataset",
-        "variant",
-        "model",
-        "sample",
-        "trial",
-        "a",
-        "b",
-        "q",
-        "page",
-        "filter",
-        "scorer",
-        "against",
-    ),
-    "dataset": ("sample", "trial", "page", "variant", "model"),
-    "variant": ("page", "sample", "trial"),
-    "model": ("page", "sample", "trial"),
+    "run": (*_OF_A_RUN, "scorer", "against"),
+    "dataset": ("sample", "trial", "page", "variant", "model", "columns"),
+    "variant": ("page", "sample", "trial", "columns"),
+    "model": ("page", "sample", "trial", "columns"),
+    "columns": ("page",),
     "filter": ("page",),
     "q": ("page",),
     "sort": ("page",),
