@@ -24,7 +24,7 @@ from promptlab.ui.language import Texts
 from promptlab.ui.place import go
 from promptlab.ui.shown import escaped, failed, model_text
 
-LOOK_S = 1.0
+LOOK_S = 2.0
 _ALIVE = frozenset({"starting", "running", "paused", "cancelling"})
 
 say = Texts(
@@ -82,7 +82,7 @@ def work_on(home: Path, experiment: str) -> Work:
 
 
 def watch(home: Path, experiment: str) -> None:
-    """The panel. It looks again every second while something goes on."""
+    """The panel. It looks again every two seconds while something goes on."""
     alive = work_on(home, experiment).alive
     st.fragment(_panel, run_every=LOOK_S if alive else None, key="watch")(home, experiment, alive)
 
