@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from promptlab.basics.errors import ExperimentError, UsageError
+from promptlab.basics.errors import UsageError
+from promptlab.basics.home import open_home
 from promptlab.cli.data_flags import known_column, listed, reading_keys, spec_of
 from promptlab.cli.init import ANSWERS, DEFAULT_MODEL
 from promptlab.cli.rows import print_rows, shortened
 from promptlab.datasets import AnswerType
 from promptlab.datasets.guessing import Guess, guess_columns
 from promptlab.datasets.profile import ColumnProfile, profile_columns, read_rows
-from promptlab.datasets.spec import own_split_name
-from promptlab.experiment import load_text, plan_of
-from promptlab.experiment.starter import Draft, SplitSizes
+from promptlab.experiment.starter.drafting import checked, drafted
 
 MAX_ROWS = 100_000
-_FEWEST_ROWS_TO_SPLIT = 5
 _SHOWN_EXAMPLE = 30
 _READING = ("columns", "encoding", "delimiter", "records", "limit")
 _NONE = "none"
@@ -55,24 +51,14 @@ def draft_for(
     guess = guess_columns(columns, **given)
     _check(guess, data, columns)
     said += _guessed(guess, given)
-    draft = Draft(
-        name=name or data.stem,
-        path=_relative(data, path),
-        guess=guess,
-        model=model or DEFAULT_MODEL,
-        rows=count,
-        sizes=None,
-        train_rows=0,
-        chars=_chars(guess, columns),
-        cjk=sum(each.cjk for each in columns if each.name in guess.inputs) * 2 > len(guess.inputs),
-        reading=keys,
+    draft, splits = drafted(
+        data, path, columns, guess, reading=keys, model=model or DEFAULT_MODEL, name=name or data.stem
     )
-    draft, splits = _split(draft, columns)
     notes = [f"{data}: {count:,} rows; columns {', '.join(_plain(each.name) for each in columns)}"]
     if said:
         notes.append(f"guessed: {'; '.join(said)} (flags say otherwise: promptlab init --help)")
     notes.append(splits)
-    return draft.text(), notes + _checked(draft, path)
+    return draft.text(), notes + checked(draft, path, open_home())
 
 
 def _given(flags: dict[str, Any], columns: Sequence[ColumnProfile]) -> dict[str, Any]:
@@ -211,71 +197,6 @@ def _guessed(guess: Guess, given: dict[str, Any]) -> list[str]:
         for name, value in found.items()
         if value and not given[keys.get(name, name)]
     ]
-
-
-def _chars(guess: Guess, columns: Sequence[ColumnProfile]) -> int:
-    """The characters of a long question: of every input what 95 % of the rows stay below."""
-    return sum(each.lengths.p95 for each in columns if each.lengths and each.name in guess.inputs)
-
-
-def _split(draft: Draft, columns: Sequence[ColumnProfile]) -> tuple[Draft, str]:
-    """The draft with its splits, and what is said of them."""
-    column = next((each for each in columns if each.name == draft.guess.split_column), None)
-    if column is not None:
-        sizes: dict[str, int] = {}
-        for value, count in (column.counts or {}).items():
-            split = own_split_name(value) or "unused"
-            sizes[split] = sizes.get(split, 0) + count
-        if "test" not in sizes:
-            values = ", ".join(repr(_plain(value)) for value in list(column.counts or column.examples)[:5])
-            raise UsageError(
-                f"--split-column: no row of {column.name!r} says test, but {values}.",
-                remedy="Its values must be train, dev and test; without the flag rows are shared out.",
-            )
-        shown = ", ".join(
-            f"{name} {sizes[name]:,}" for name in ("test", "dev", "train", "unused") if name in sizes
-        )
-        return replace(
-            draft, train_rows=sizes.get("train", 0)
-        ), f"splits: {shown} rows, by column {column.name}"
-    if draft.rows < _FEWEST_ROWS_TO_SPLIT:
-        return draft, f"splits: all {draft.rows} rows are test: too few to share out"
-    sized = SplitSizes.of(draft.rows)
-    unused = draft.rows - sum(sized)
-    rest = f"; the other {unused:,} stay unused until you raise them" if unused else ""
-    said = f"splits: test {sized.test:,}, train {sized.train:,} of {draft.rows:,} rows, by seeded hash{rest}"
-    return replace(draft, sizes=sized, train_rows=sized.train), said
-
-
-def _checked(draft: Draft, path: Path) -> list[str]:
-    """Makes the plan of the draft as `validate` would; returns what to mind before it runs."""
-    from promptlab.basics.home import open_home
-
-    notes = []
-    try:
-        with plan_of(load_text(draft.text(), path), open_home()) as plan:
-            try:
-                plan.check_keys()
-            except ExperimentError as error:
-                notes.append(f"before it runs: {error.message}. {error.remedy}".strip())
-    except ExperimentError as error:
-        raise ExperimentError(
-            error.message,
-            field=error.field.rpartition("datasets.0.")[2],
-            value=error.value,
-            remedy=error.remedy,
-        ) from None
-    if draft.cjk and draft.model == DEFAULT_MODEL:
-        notes.append("the embedded model reads English only: name another with --model, or in the file")
-    return notes
-
-
-def _relative(data: Path, experiment: Path) -> str:
-    """The data file's path from where the experiment lies."""
-    try:
-        return Path(os.path.relpath(data.resolve(), experiment.resolve().parent)).as_posix()
-    except ValueError:  # another drive of Windows
-        return data.resolve().as_posix()
 
 
 def _plain(text: str) -> str:

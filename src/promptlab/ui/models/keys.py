@@ -54,7 +54,7 @@ def key_form(variables: Mapping[str, str]) -> None:
             key="key-variable",
             help=say("variable_help"),
         )
-        st.text_input(say("value"), type="password", key=_VALUE, autocomplete="off")
+        st.text_input(say("value"), type="password", key=_VALUE, autocomplete="new-password")
         st.checkbox(say("keyring"), key="key-keyring")
         st.form_submit_button(say("keep"), key="key-keep", type="primary", on_click=_submitted)
     tell()
