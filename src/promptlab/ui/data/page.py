@@ -30,6 +30,7 @@ say = Texts(
     check=("Repeats", "重复检查"),
     draft=("Experiment", "建立实验"),
 )
+_ASKED = "data-asked"  # the address's file that was chosen last: another one is a link that was followed
 _VIEWS = ("columns", "browse", "check", "draft")
 
 
@@ -43,7 +44,6 @@ def page() -> None:
     sent = upload(folder, expanded=not files)
     if sent is not None:
         st.query_params["path"] = _named(sent, folder)
-        st.session_state.pop("data-file", None)
         st.rerun()
     if not files:
         return
@@ -59,16 +59,13 @@ def page() -> None:
 def _chosen(files: list[Path], folder: Path) -> Path | None:
     names = {_named(path, folder): path for path in files}
     asked = st.query_params.get("path", "")
-    if asked and asked not in names:
-        failed(say("gone", path=asked))
-    chosen = st.selectbox(
-        say("file"),
-        list(names),
-        index=list(names).index(asked) if asked in names else 0,
-        key="data-file",
-        persist_state="session",
-    )
-    st.query_params["path"] = chosen
+    if asked and asked != st.session_state.get(_ASKED):
+        if asked in names:
+            st.session_state["data-file"] = asked
+        else:
+            failed(say("gone", path=asked))
+    chosen = st.selectbox(say("file"), list(names), key="data-file", persist_state="session")
+    st.query_params["path"] = st.session_state[_ASKED] = chosen
     return names.get(chosen)
 
 
