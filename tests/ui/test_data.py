@@ -122,16 +122,16 @@ def test_a_csv_is_sent_mapped_and_becomes_an_experiment(
         page = opened.open("/data")
         page.locator("input[type=file]").set_input_files(str(sent))
         opened.at("data-keep").locator("button").click()
-        opened.at("data-columns").wait_for()
-        assert (home / "datasets" / "fragen_antworten.csv").read_bytes() == sent.read_bytes()
         page.get_by_text("30 rows" if locale == "en-US" else "30 行").wait_for()
-        target = page.locator("[class*='st-key-map-target-'] input")
-        target.fill("antwort")
-        page.get_by_role("option", name="antwort").click()
+        assert (home / "datasets" / "fragen_antworten.csv").read_bytes() == sent.read_bytes()
+        inputs = page.locator("[class*='st-key-map-inputs-'] input")
+        inputs.press("Backspace")  # takes the last column away: frage
+        inputs.press("Escape")
         opened.settled()
         opened.at("data-view").get_by_role("radio").nth(3).click()
         opened.at("draft-write").locator("button").click()
         opened.at("draft-open").wait_for()
     with make_plan(home / "fragen_antworten.yaml", home / "home") as plan:
         assert plan.spec.datasets[0].target == "antwort"
+        assert plan.spec.task.prompt == "{{ nr }}"
         assert sum(plan.datasets[0].sizes.values()) == 30

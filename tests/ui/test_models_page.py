@@ -154,7 +154,9 @@ def test_a_typed_key_is_used_and_nowhere_to_be_found(
     with workbench(home) as (address, _):
         opened = tab(address, locale=locale)
         frames: list[bytes] = []
-        opened.page.on("websocket", lambda socket: socket.on("framereceived", frames.append))
+        opened.page.on(
+            "websocket", lambda socket: socket.on("framereceived", lambda frame: frames.append(frame))
+        )
         page = opened.open("/models?view=endpoints")
         opened.at("endpoint-name").locator("input").fill("my relay")
         opened.at("endpoint-address").locator("input").fill(fake_provider.openai)
