@@ -6,13 +6,17 @@ PIP_FLAGS := --quiet --disable-pip-version-check
 # Where the shell forbids compiled modules, each of the many processes started here would compile all of them.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test test-long lint bench validity clean
+.PHONY: demo test journeys test-long lint bench validity clean
 
 demo: $(DEMO_ENV)/.ready
 	$(DEMO_ENV)/bin/promptlab compare experiments/quickstart.yaml
 
 test: $(DEV_ENV)/.ready
-	$(DEV_ENV)/bin/python -m pytest -n auto -m "not long"
+	$(DEV_ENV)/bin/python -m pytest -n auto -m "not long and not browser"
+
+# The workbench and the report in real Chromium.
+journeys: $(DEV_ENV)/.ready
+	$(DEV_ENV)/bin/python -m pytest -n auto -m "browser and not long"
 
 test-long: $(DEV_ENV)/.ready
 	$(DEV_ENV)/bin/python -m pytest -m long

@@ -13,6 +13,7 @@ import promptlab
 from promptlab.analysis import LabelledRun, compare_runs
 from promptlab.analysis.trend import trend
 from promptlab.basics.errors import UsageError
+from promptlab.export import comparison_lines
 
 EXPERIMENT = """\
 name: signs
@@ -114,6 +115,28 @@ def test_runs_on_other_data_altogether_are_refused_either_way(bench: Bench) -> N
         compare_runs(runs)
     found = compare_runs(runs, allow_changed_data=True)
     assert all(pair.found is None for pair in found.pairs)
+
+
+def test_what_repeats_drew_anew_and_how_often_the_test_set_was_used_are_said_of_several_runs_too(
+    bench: Bench,
+) -> None:
+    few = "[{technique: few_shot, demos: {count: 2, select: random}}]"
+    first = bench.run(variants=few, more="repeats: 2\nvary: [completion, demos]")
+    second = bench.run("Is {{ number }} up?", variants=few, more="repeats: 2\nvary: [completion, demos]")
+    found = compare_runs(labelled(first, second))
+    assert found.vary == ("completion", "demos")
+    (tried,) = found.tried
+    assert (tried.variants, tried.runs) == (2, 2)
+    told = " ".join(line.plain for line in comparison_lines(found, 100)).split()
+    assert "2 repeats, each with completions and demos of its own" in " ".join(told)
+    assert "2 variants have been tried on these test samples so far, in 2 runs." in " ".join(told)
+    third = bench.run(variants=few, more="repeats: 2\nvary: [completion, order]")
+    found = compare_runs(labelled(first, third))
+    assert ("vary", '["completion","demos"]', '["completion","order"]') in [
+        (each.place, each.before, each.after) for each in found.changes
+    ]
+    said = "each repeat of B draws completions and an order of demos of its own, of A completions and demos."
+    assert said in found.notes
 
 
 def test_models_settings_seeds_and_repeats_that_differ_are_said(bench: Bench) -> None:

@@ -36,6 +36,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         for i, (letter, split) in enumerate(zip("abcdefgheo", ["train"] * 4 + ["test"] * 6, strict=True))
     ]
     (tmp_path / "data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "none.jsonl").write_text("")
     (tmp_path / "script.yaml").write_text("- {contains: vowel, reply: 'yes'}\n")
     for name in ("OPENAI_API_KEY", "RELAY_URL", "RELAY_KEY"):
         monkeypatch.delenv(name, raising=False)
@@ -140,6 +141,55 @@ WRONG: dict[str, tuple[str, int | None, list[str]]] = {
     ),
     "unknown provider": (swapped("scripted/script.yaml", "opnai/gpt-4o"), 11, ["opnai", "openai"]),
     "no train rows": (swapped("    split: split\n", "    split: {test: 10}\n"), 6, ["train"]),
+    "empty train split": (
+        swapped("path: data.jsonl", "path: {train: none.jsonl, test: data.jsonl}").replace(
+            "    split: split\n", ""
+        ),
+        3,
+        ["none.jsonl"],
+    ),
+    "no train rows for a technique inside": (
+        swapped("    split: split\n", "    split: {test: 10}\n").replace(
+            "{technique: few_shot, demos: {count: 2}}",
+            "{technique: self_consistency, inner: {technique: auto_cot}}",
+        ),
+        6,
+        ["train"],
+    ),
+    "unknown demo set": (
+        swapped("{count: 2}", "{set: last_leter}"),
+        14,
+        ["variants.1.demos", "no demo set 'last_leter'", "'last_letter'"],
+    ),
+    "unknown demo set of a technique inside": (
+        swapped(
+            "{technique: few_shot, demos: {count: 2}}",
+            "{technique: self_consistency, inner: {technique: few_shot, demos: {set: nothing}}}",
+        ),
+        14,
+        ["inner", "no demo set 'nothing'", "word_problems"],
+    ),
+    "unknown set of decompositions": (
+        swapped("technique: few_shot, demos: {count: 2}", "technique: least_to_most, decompose_set: scna"),
+        14,
+        ["variants.1.decompose_set", "'scna'", "'scan'"],
+    ),
+    "missing demo file": (swapped("{count: 2}", "{demo_file: mine.yaml}"), 14, ["mine.yaml"]),
+    "more demos than a set holds": (
+        swapped("{count: 2}", "{set: last_letter, count: 99}"),
+        14,
+        ["variants.1.demos.count", "99", "set last_letter has"],
+    ),
+    "a set and a file": (
+        swapped("{count: 2}", "{set: scan, demo_file: data.jsonl}"),
+        14,
+        ["variants.1.demos", "keep one"],
+    ),
+    "unknown model that votes": (
+        swapped("technique: few_shot, demos: {count: 2}", "technique: ensemble, models: [scripted]"),
+        14,
+        ["variants.1.models", "no such model", "scripted/script.yaml"],
+    ),
     "more demos than rows": (swapped("count: 2", "count: 5"), 14, ["5", "4"]),
     "equal names": (
         swapped(

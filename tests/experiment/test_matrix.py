@@ -37,14 +37,19 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def schema() -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(experiment_schema())
+
+
 @pytest.fixture
-def cells(folder: Path) -> Cells:
+def cells(folder: Path, schema: jsonschema.Draft202012Validator) -> Cells:
     """(variant, model, data set) -> the hash that is part of its trials' identity."""
 
     def of(text: str) -> dict[tuple[str, str, str], str]:
         path = folder / "exp.yaml"
         path.write_text(text, encoding="utf-8")
-        jsonschema.validate(YAML(typ="safe").load(text), experiment_schema())
+        schema.validate(YAML(typ="safe").load(text))
         with make_plan(path, folder / "home") as plan:
             return {(c.variant.name, c.model.name, c.dataset.name): c.hash for c in plan.cells}
 

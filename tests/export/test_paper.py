@@ -11,6 +11,11 @@ from promptlab.export import export_run
 from promptlab.export.bibliography import drafted, entries
 from promptlab.export.paper import example_prompts
 from promptlab.runs import RunDirectory, RunReader
+from promptlab.scoring import scorers
+from promptlab.techniques import techniques
+
+_EPRINT = re.compile(r"eprint = \{([\d.]+)\}")
+_NAMED = re.compile(r"([A-Z][\w-]+)(?: et al\.| and [A-Z]\w+)?,? (\d{4})[,\s(]+arXiv\s+(\d{4}\.\d{4,5})")
 
 
 def written(run: RunDirectory, path: Path, what) -> str:
@@ -92,3 +97,21 @@ def test_every_entry_is_well_formed_and_no_two_are_the_same_paper() -> None:
         if "eprint" in fields:
             numbers.append(fields["eprint"])
     assert len(numbers) == len(set(numbers))
+
+
+def test_every_paper_that_a_built_in_names_has_an_entry_of_the_same_author_and_about_the_same_year() -> None:
+    by_number = {found[1]: entry for entry in entries().values() if (found := _EPRINT.search(entry))}
+    named = 0
+    for registry in (techniques, scorers):
+        for name in registry.names():
+            for author, year, number in _NAMED.findall(registry.get(name).__doc__ or ""):
+                entry, named = by_number[number], named + 1
+                first = re.search(r"author = \{([^,]+),", entry)
+                printed = re.search(r"year = \{(\d+)\}", entry)
+                assert first is not None, name
+                assert printed is not None, name
+                assert first[1] == author, name
+                assert int(printed[1]) - int(year) in (0, 1, 2), (
+                    name
+                )  # a preprint comes before its conference
+    assert named > 25

@@ -84,7 +84,7 @@ def test_a_latex_table_says_what_the_comparison_says(finished_run: RunDirectory,
         found = cells[variant, model].scores["yes_no"].interval
         assert found is not None
         half = (found.high - found.low) / 2
-        assert score == f"{found.mean:.2f} ± {half:.2f}"
+        assert score == f"{found.mean:.2f} ± {half:.2f}~"  # 50 samples: rough, as the caption says
     assert "\\caption{A \\& B\\_1}" in source
     assert "\\label{tab:x-y-}" in source
 

@@ -146,7 +146,7 @@ def test_the_footing_names_n_interval_test_and_family(wide) -> None:
     assert "n = 80 samples." in shown
     assert "95 % interval (Wilson), ~ rough: fewer than 100 samples" in shown
     assert "]~" in shown
-    assert "mid-p McNemar, Tango's interval; Holm over 12 comparisons against zero_shot" in shown
+    assert "mid-p McNemar with Tango's interval; Holm over 12 comparisons against zero_shot" in shown
 
 
 def test_the_sentences_that_matter_come_last(quick) -> None:

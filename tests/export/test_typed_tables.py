@@ -111,6 +111,7 @@ def test_any_text_comes_back_from_parquet_and_breaks_no_tabular_and_no_sheet(
     assert [row[0] for row in sheet.iter_rows(min_row=2, values_only=True)] == list(range(len(texts)))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl", "parquet"])
 def test_memory_does_not_grow_with_a_hundred_thousand_trials(tmp_path: Path, ending: str) -> None:
     program = (

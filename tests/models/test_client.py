@@ -185,6 +185,32 @@ def test_errors_are_not_kept(tmp_path: Path) -> None:
     run(main())
 
 
+@pytest.mark.parametrize("kind", [CallErrorKind.AUTH, CallErrorKind.NO_QUOTA, CallErrorKind.NO_MODEL])
+def test_who_waits_behind_a_wrong_key_need_not_ask(tmp_path: Path, kind: CallErrorKind) -> None:
+    """Sixty at once, with room for sixty-four: four probe, and the rest hear what those met."""
+
+    async def main() -> None:
+        async def answer(_: Request) -> str:
+            await asyncio.sleep(0)
+            if wrong:
+                raise CallError(kind, "refused", status=401)
+            return "fine"
+
+        wrong = [True]
+        transport = Answering(answer)
+        async with opened(tmp_path, transport) as client:
+            calls = (client.complete(request(f"q{index}")) for index in range(60))
+            errors = await asyncio.gather(*calls, return_exceptions=True)
+            assert all(isinstance(each, CallError) and each.kind is kind for each in errors)
+            assert len(transport.sent) <= 8
+            attempts = [each.attempts for each in errors if isinstance(each, CallError)]
+            assert sum(attempts) == len(transport.sent)
+            wrong.clear()  # mended: who asks from now on is served
+            assert (await client.complete(request("q0"))).text == "fine"
+
+    run(main())
+
+
 def test_the_entry_holds_the_request_for_replay(tmp_path: Path) -> None:
     async def main() -> None:
         async with opened(tmp_path, Answering()) as client:

@@ -15,9 +15,10 @@ import orjson
 import pytest
 
 from promptlab.basics.errors import StorageError
+from promptlab.basics.process import Owner, process, this_process
 from promptlab.models import lease
 from promptlab.models.cache import DiskCache
-from promptlab.models.lease import CacheLeases, Owner, Row, this_process
+from promptlab.models.lease import CacheLeases, Row
 
 
 def always(_: bytes) -> bool:
@@ -35,10 +36,10 @@ def lease_row(owner: Owner, kept: bytes | None = None) -> bytes:
 
 def ended_process() -> Owner:
     """A process that is over, and that its parent has not buried."""
-    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    owner = Owner(this_process().host, process.pid, lease._start(process.pid) or "")
+    started = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    owner = process(started.pid)
     assert not owner.is_dead()
-    process.kill()
+    started.kill()
     while not owner.is_dead():
         time.sleep(0.001)
     return owner
@@ -91,7 +92,7 @@ def test_killed_owner_is_taken_over_at_once(tmp_path: Path) -> None:
 def test_a_later_process_with_the_same_number_is_not_the_owner() -> None:
     assert replace(this_process(), start="1").is_dead()
     assert not this_process().is_dead()
-    assert not Owner(this_process().host, os.getppid(), lease._start(os.getppid()) or "").is_dead()
+    assert not process(os.getppid()).is_dead()
 
 
 def test_of_another_machines_process_nothing_is_known() -> None:

@@ -165,8 +165,18 @@ def share_refused(endpoint: Endpoint) -> float:
 @pytest.mark.parametrize(
     ("endpoint", "per_level"),
     [
-        pytest.param(RateLimited([1, 3, 0.5, 4, 2, 3], 4 * HOUR_S), 1.0, id="requests per second"),
-        pytest.param(FixedWindow([1, 3, 0.5, 4, 2, 3], 4 * HOUR_S), 1.0, id="requests in each minute"),
+        pytest.param(
+            RateLimited([1, 3, 0.5, 4, 2, 3], 4 * HOUR_S),
+            1.0,
+            id="requests per second",
+            marks=pytest.mark.long,
+        ),
+        pytest.param(
+            FixedWindow([1, 3, 0.5, 4, 2, 3], 4 * HOUR_S),
+            1.0,
+            id="requests in each minute",
+            marks=pytest.mark.long,
+        ),
         pytest.param(
             SlidingWindow([1, 3, 0.5, 4, 2, 3], 4 * HOUR_S),
             1.0,

@@ -14,11 +14,13 @@ from promptlab.models import Completion, Model, Request
 from promptlab.models.transports.scripted import Expect, ScriptedTransport, conversation
 from promptlab.optimizers import Artifact
 from promptlab.scoring import scorers
+from promptlab.scoring.metric import Metric
 from promptlab.techniques import CellContext, TrialContext, techniques
-from promptlab.techniques.context import Compiling
+from promptlab.techniques.compiling import Compiling
 
+OPRO = "{technique: opro, budget_calls: 60, steps: 3, proposals: 3, dev_rows: 8}"
 TASK = Task((PromptMessage("user", "Plural of {{ word }}?"),), AnswerType.TEXT, "Reply with one word.")
-METRIC = scorers.get("exact_match")()
+METRIC = Metric("exact_match", scorers.get("exact_match")())
 
 
 def rows(train: int = 6, dev: int = 4, test: int = 5) -> list[dict[str, str]]:
@@ -70,12 +72,14 @@ class Workbench:
         name: str,
         data: Sequence[dict[str, Any]] | None = None,
         task: Task = TASK,
+        metric: Metric = METRIC,
+        columns: dict[str, str] | None = None,
         **settings: Any,
     ) -> None:
         self.folder = folder
         path = folder / "data.jsonl"
         path.write_text("".join(json.dumps(row) + "\n" for row in (rows() if data is None else data)))
-        known = {"path": str(path), "target": "answer", "id": "id", "split": "split"}
+        known = {"path": str(path), "target": "answer", "id": "id", "split": "split", **(columns or {})}
         self.dataset = open_dataset(
             DatasetSpec.model_validate(known), folder=folder, home=folder / "home", need_train=True
         )
@@ -88,8 +92,8 @@ class Workbench:
             dataset=self.dataset,
             seed=0,
             cell="cell",
-            metric=("exact_match", METRIC),
-            metrics=("exact_match",),
+            metrics={metric.name: metric},
+            headline=metric.name,
         )
 
     def compile(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,27 @@ def bench(tmp_path: Path) -> Bench:
 
 
 LOUD = "{name: loud, technique: zero_shot, prompt: 'WHAT IS {{ q }}?'}"
+
+
+def test_a_store_that_has_not_changed_is_not_opened_again_and_one_that_has_is(bench: Bench) -> None:
+    first, second = bench.load("first", "zero_shot"), bench.load("second", LOUD)
+    first.run()
+    store = second.run().run.store
+    long_ago = time.time() - 60
+    os.utime(store, (long_ago, long_ago))
+    (tried,) = first.comparison().tried
+    assert (tried.variants, tried.runs, tried.unreadable) == (2, 2, 0)
+    content = store.read_bytes()
+    store.write_bytes(bytes(len(content)))
+    os.utime(store, (long_ago, long_ago))
+    assert first.comparison().tried == (tried,)  # who had opened it would have failed
+    os.utime(store, (long_ago + 1, long_ago + 1))
+    (tried,) = first.comparison().tried
+    assert (tried.variants, tried.runs, tried.unreadable) == (1, 1, 1)
+    store.write_bytes(content)
+    (store.parent.parent / ".tested.json").write_text("[]")
+    (tried,) = first.comparison().tried
+    assert (tried.variants, tried.runs, tried.unreadable) == (2, 2, 0)
 
 
 def test_variants_are_counted_over_all_runs_of_the_same_test_samples(bench: Bench) -> None:

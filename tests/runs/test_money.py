@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_template import run_command
 
 SAMPLES = 40
 EXPERIMENT = """\
@@ -37,12 +38,16 @@ class Bench:
         base = f"{self.provider.url}/v1"
         (self.folder / "exp.yaml").write_text(EXPERIMENT.format(base=base, price=price, limits=limits))
 
-    def start(self, *args: str) -> subprocess.Popen[str]:
+    @property
+    def env(self) -> dict[str, str]:
         env = {name: value for name, value in os.environ.items() if not name.startswith("PROMPTLAB")}
+        return {**env, "MONEY_KEY": "sk-money"}
+
+    def start(self, *args: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-m", "promptlab", *args],
             cwd=self.folder,
-            env={**env, "MONEY_KEY": "sk-money"},
+            env=self.env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -50,10 +55,9 @@ class Bench:
         )
 
     def call(self, *args: str, code: int = 0) -> tuple[str, str]:
-        process = self.start(*args)
-        out, err = process.communicate(timeout=100)
-        assert process.returncode == code, out + err
-        return out, err
+        done = run_command(args, self.folder, self.env)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout, done.stderr
 
     @property
     def runs(self) -> list[Path]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_template import run_command
 
 SAMPLES = 60
 EXPERIMENT = """\
@@ -53,22 +54,24 @@ class Bench:
         base = f"{self.provider.url}/v1"
         (self.folder / "exp.yaml").write_text(EXPERIMENT.format(base=base, limits=limits))
 
-    def start(self, *args: str, key: str = "sk-loop") -> subprocess.Popen[str]:
+    def env(self, key: str) -> dict[str, str]:
         env = {name: value for name, value in os.environ.items() if not name.startswith("PROMPTLAB")}
+        return {**env, "LOOP_KEY": key}
+
+    def start(self, *args: str, key: str = "sk-loop") -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-m", "promptlab", "compare", "exp.yaml", "--json", *args],
             cwd=self.folder,
-            env={**env, "LOOP_KEY": key},
+            env=self.env(key),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
 
     def compare(self, *args: str, code: int = 0, key: str = "sk-loop") -> tuple[dict[str, Any], str]:
-        process = self.start(*args, key=key)
-        out, err = process.communicate(timeout=100)
-        assert process.returncode == code, out + err
-        return (json.loads(out) if out else {}), err
+        done = run_command(("compare", "exp.yaml", "--json", *args), self.folder, self.env(key))
+        assert done.returncode == code, done.stdout + done.stderr
+        return (json.loads(done.stdout) if done.stdout else {}), done.stderr
 
     def wait_for(self, requests: int) -> None:
         deadline = time.monotonic() + 30

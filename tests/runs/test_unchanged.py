@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,20 @@ def test_a_finished_run_of_the_same_file_and_data_is_reprinted(command: RealComm
     assert found(command)
     again = command.compare()
     assert again == {**first, "sent_calls": 0}
+
+
+def test_reprinting_loads_nothing_that_runs_or_plans(command: RealCommand) -> None:
+    command.compare()
+    code = (
+        "import sys; from promptlab.cli.main import run; run(['compare', 'exp.yaml', '--json']);"
+        "heavy = {'asyncio', 'jinja2', 'aiohttp', 'pandas', 'scipy', 'numpy.ma'} & set(sys.modules);"
+        "print(heavy, file=sys.stderr); sys.exit(len(heavy))"
+    )
+    env = {**os.environ, **command.env}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=command.folder, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_part_of_the_run_is_not_the_run(command: RealCommand) -> None:

@@ -88,6 +88,14 @@ def test_an_order_that_varies_keeps_the_demo_set_and_says_so(bench: Bench) -> No
     assert "with this demo set" in Speaker(compared).verdict(compared.pairs[0])
 
 
+def test_demos_that_a_technique_shows_by_itself_are_reordered_too(bench: Bench) -> None:
+    inner = "{technique: self_consistency, samples: 1, inner: chain_of_thought}"
+    varied = bench.write(
+        f"repeats: {REPEATS}", "vary: [order]", variants=f"[zero_shot, chain_of_thought, {inner}]"
+    )
+    assert varied.run().sent_calls == TESTS * (1 + 2 * REPEATS)
+
+
 def test_without_completions_a_repeat_asks_only_what_its_demos_change(bench: Bench) -> None:
     varied = bench.write(f"repeats: {REPEATS}", "vary: [demos]")
     expected = varied.estimate().calls
@@ -103,6 +111,8 @@ def test_without_completions_a_repeat_asks_only_what_its_demos_change(bench: Ben
         (["vary: [demos]"], f"[{FEW_SHOT}]", "one repeat"),
         (["repeats: 3", "vary: [demos]"], "[{technique: few_shot, demos: 2}]", "no variant draws its demos"),
         (["repeats: 3", "vary: [order]"], "[{technique: few_shot, demos: 1}]", "no variant shows several"),
+        (["repeats: 3", "vary: [demos]"], "[chain_of_thought]", "no variant draws its demos"),
+        (["repeats: 3", "vary: [order]"], "[least_to_most]", "no variant shows several"),
         (["repeats: 3", "vary: [demos, demos]"], f"[{FEW_SHOT}]", "twice"),
         (["repeats: 3", "vary: [optimizer_seed]"], f"[{FEW_SHOT}]", "not built yet"),
         (["repeats: 3", "vary: [demo]"], f"[{FEW_SHOT}]", "demo"),

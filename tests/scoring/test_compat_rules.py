@@ -51,6 +51,24 @@ def exact(rule: str, reply: str, *targets: str, form: AnswerForm = FORM) -> floa
         ("inspect/match_numeric", "60%", None),
         ("inspect/match_numeric", "<42", None),
         ("inspect/match_numeric", "5 三百", "300"),
+        # numbers of every script; of several digits before a Chinese unit the last counts
+        ("inspect/match_numeric", "x = −5", "-5"),
+        ("inspect/match_numeric", "负三", "-3"),
+        ("inspect/match_numeric", "2½ cups", "2.5"),
+        ("inspect/match_numeric", "3²", "9"),
+        ("inspect/match_numeric", "-2²", "4"),
+        ("inspect/match_numeric", "10⁻³", "0.001"),
+        ("inspect/match_numeric", "2" + "⁹" * 30, None),
+        ("inspect/match_numeric", "１２", "12"),
+        ("inspect/match_numeric", "Ⅻ", "12"),
+        ("inspect/match_numeric", "两万五", "20005"),
+        ("inspect/match_numeric", "12万", "20000"),
+        ("inspect/match_numeric", "二〇二四", "2024"),
+        ("inspect/match_numeric", "五点二", "5.2"),
+        ("inspect/match_numeric", "三分之二", None),
+        ("inspect/match_numeric", "5元", None),
+        ("inspect/match_numeric", "\\$20", "20"),
+        ("inspect/match_numeric", "1e999 nan 7", "7"),
         # the last ANSWER:
         ("inspect/answer_letter", "ANSWER: A\nno, ANSWER: B", "b"),
         ("inspect/answer_letter", "answer : c.", "c"),
@@ -72,9 +90,14 @@ def exact(rule: str, reply: str, *targets: str, form: AnswerForm = FORM) -> floa
         ("helm/quasi_exact_match", "The.", ""),
         ("drop", "Answer: the 5 yard-line", "5.0 yard line"),
         ("drop", "no phrase", "no phrase"),
+        ("drop", "Answer: 1,000 men", "1000.0 men"),  # a comma makes it no number; without it it is one
+        ("drop", "answer :  U.S.\nAnswer: no", "us"),
         ("mgsm", "Answer: 5 of 1,234.0", "1234"),
         ("mgsm", "Answer: 50", "50"),
         ("mgsm", "It is 50", None),
+        ("mgsm", "Answer: 5. Answer: none", None),
+        ("mgsm", "Answer: 1,0.50.", "10.5"),
+        ("mgsm", "Answer: 100.", "100"),
         ("mgsm/zh", "答案：18元", "18"),
         ("mgsm/de", "Antwort: -3", "3"),
     ],
@@ -107,6 +130,22 @@ def test_case_of_mmlu_letters_counts_as_it_does_there() -> None:
 def test_squad_takes_two_empty_sides_for_equal_and_helm_does_not() -> None:
     assert exact("squad", "", "the") == 1
     assert exact("helm/quasi_exact_match", "", "the") == 0
+
+
+@pytest.mark.parametrize(
+    ("reply", "targets", "score"),
+    [
+        ("Answer: the 5 yard line", ("5 yard",), 0.8),
+        ("Answer: 6 yards", ("5 yards",), 0.0),  # the target's number is not there
+        ("Answer: Smith", ("John Smith", "Jones"), 0.6667),
+        ("Smith Smith Smith", ("Smith",), 1.0),  # sets, not multisets
+        ("Answer: the", ("Smith",), 0.0),
+        ("Answer: 5", ("5.0",), 1.0),
+    ],
+)
+def test_drop_f1_is_that_of_simple_evals(reply: str, targets: tuple[str, ...], score: float) -> None:
+    built = scorers.get("drop_f1").model_validate({})
+    assert built.score(Answered(reply, None), Gold(targets, FORM)) == score
 
 
 @given(st.text(st.sampled_from("0123456789.,$- #abT\n"), max_size=30))

@@ -46,7 +46,16 @@ EQUAL = [
     # Relations
     ("x=5", "5"), ("y = 2x+1", "2x+1"), ("f(x)=x^2", "x^2"), ("2x+4y=6", "x+2y=3"), ("x<3", r"(-\infty,3)"),
     (r"1<x\le 2", "(1,2]"), (r"x \in [1,2]", "[1,2]"), (r"x \ge 3", "[3, infinity)"), ("1011_2", "1011_{2}"),
-    (r"\boxed{\frac34}", "$0.75$"), (r"x=2 \text{ or } x=-3", "-3, 2"),
+    (r"\boxed{\frac34}", "$0.75$"), (r"x=2 \text{ or } x=-3", "-3, 2"), ("a^2-b^2=c", "c=a^2-b^2"),
+    ("x=5, y=3", "y=3, x=5"), ("x=5, y=3", "(5,3)"), (r"x=5 \text{ and } y=3", "5, 3"),
+    # Repeating decimals, angles, inverse functions, mixed shares, all real numbers, large powers, counts
+    (r"0.\overline{3}", "1/3"), (r"0.1\overline{6}", r"\frac16"), (r"-2.\bar{12}", "-70/33"),
+    (r"\cos 60^\circ", "1/2"), ("sin(30°)", "0.5"), (r"\tan^{-1} 1", r"\frac{\pi}{4}"),
+    (r"\sin^{-1} x", r"\arcsin x"),
+    (r"6\frac{1}{4}\%", "6.25%"), ("6 1/4 %", "0.0625"), (r"x \in \mathbb{R}", r"(-\infty,\infty)"),
+    ("ℝ", r"\mathbb R"),
+    ("2^{5000}", "4^{2500}"), ("2007!", r"2007 \cdot 2006!"), (r"\frac{n(n+1)}{2}", r"\binom{n+1}{2}"),
+    (r"\frac{(n+1)!}{n!}", "n+1"), (r"\pi r^2 h", r"h\pi r^2"), ("x**2", "x^2"), ("**5**", "5"), ("3h", "3"),
 ]  # fmt: skip
 DIFFERENT = [
     ("1/3", "0.33"), ("1/3", "0.333333333"), (r"\sqrt{2}", "1.4142"), ("(1,2)", "(2,1)"), ("(1,2)", "[1,2]"),
@@ -57,7 +66,10 @@ DIFFERENT = [
     ("x+y=5", "x+y=6"),
     (r"\begin{pmatrix}1&2\\3&4\end{pmatrix}", r"\begin{pmatrix}1&3\\2&4\end{pmatrix}"), (r"\pm 2", "2"),
     ("0", "0.0000001"), ("50%", "5"), ("__import__('os').system('true')", "0"), ("1/0", "2/0"), (r"\ln 2",
-    r"\log 2"),
+    r"\log 2"), ("x=5, y=3", "x=3, y=5"), ("x=5, y=3", "(3,5)"), (r"0.\overline{3}", "0.3333333333"),
+    (r"\cos 60^\circ", r"\cos 60"), (r"\pi r^2 h", r"\pi r^2"), (r"\sin^{-1} x", r"\frac{1}{\sin x}"),
+    ("2^{5000}", "2^{5001}"),
+    (r"\binom{n}{2}", r"\binom{n}{3}"), (r"\mathbb{R}", r"(0,\infty)"),
 ]  # fmt: skip
 
 

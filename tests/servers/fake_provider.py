@@ -237,7 +237,7 @@ class FakeProvider:
         ask = protocol.read(path, asked)
         if ask.model.startswith("missing"):
             return _error(protocol, 404, model=ask.model)
-        if ask.reasoner and (refused := ask.refused_by_reasoner(asked)):
+        if protocol is OPENAI and ask.reasoner and (refused := ask.refused_by_reasoner(asked)):
             return _json({"error": refused}, status=400)
         reply = self._reply(ask, fault, argument)
         if ask.stream:

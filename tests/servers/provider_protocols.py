@@ -249,6 +249,8 @@ class Anthropic(Protocol):
 
     def write(self, ask: Ask, reply: Reply, fault: str, argument: str) -> Any:
         content: list[dict[str, Any]] = []
+        if reply.reasoning:
+            content.append({"type": "thinking", "thinking": reply.reasoning, "signature": "c2ln"})
         if reply.tool:
             content.append({"type": "tool_use", "id": "call_1", "name": reply.tool, "input": reply.arguments})
         elif fault != "null":
@@ -267,6 +269,16 @@ class Anthropic(Protocol):
 
         usage = {"input_tokens": reply.prompt_tokens, "output_tokens": 0}
         yield event("message_start", message={**self._head(ask), "content": [], "usage": usage})
+        if reply.reasoning:
+            thought = {"type": "thinking", "thinking": "", "signature": ""}
+            yield event("content_block_start", index=0, content_block=thought)
+            for delta in (
+                {"type": "thinking_delta", "thinking": reply.reasoning},
+                {"type": "signature_delta", "signature": "c2ln"},
+            ):
+                yield event("content_block_delta", index=0, delta=delta)
+            yield event("content_block_stop", index=0)
+        place = int(bool(reply.reasoning))
         if reply.tool:
             block = {"type": "tool_use", "id": "call_1", "name": reply.tool, "input": {}}
             arguments = orjson.dumps(reply.arguments).decode()
@@ -276,10 +288,10 @@ class Anthropic(Protocol):
         else:
             block = {"type": "text", "text": ""}
             deltas = [{"type": "text_delta", "text": piece} for piece in reply.pieces()]
-        yield event("content_block_start", index=0, content_block=block)
+        yield event("content_block_start", index=place, content_block=block)
         for delta in deltas:
-            yield event("content_block_delta", index=0, delta=delta)
-        yield event("content_block_stop", index=0)
+            yield event("content_block_delta", index=place, delta=delta)
+        yield event("content_block_stop", index=place)
         reason = self._finish.get(reply.finish, "refusal")
         yield event(
             "message_delta",
@@ -318,6 +330,7 @@ class Gemini(Protocol):
             stream="streamGenerateContent" in path,
             tools={each["name"]: each.get("parameters", {}) for each in declared},
             schema=_either(config, "response_schema") or _either(config, "response_json_schema") or None,
+            logprobs=bool(_either(config, "response_logprobs")),
         )
         system = _either(asked, "system_instruction")
         if system:
@@ -329,6 +342,8 @@ class Gemini(Protocol):
 
     def write(self, ask: Ask, reply: Reply, fault: str, argument: str) -> Any:
         parts: list[dict[str, Any]] = []
+        if reply.reasoning:
+            parts.append({"text": reply.reasoning, "thought": True})
         if reply.tool:
             parts.append({"functionCall": {"name": reply.tool, "args": reply.arguments}})
         elif fault != "null":
@@ -336,6 +351,8 @@ class Gemini(Protocol):
         return self._body(ask, reply, parts, self._finish[reply.finish])
 
     def events(self, ask: Ask, reply: Reply) -> Iterator[bytes]:
+        if reply.reasoning:
+            yield _data(self._body(ask, reply, [{"text": reply.reasoning, "thought": True}], None))
         if reply.tool:
             call = {"functionCall": {"name": reply.tool, "args": reply.arguments}}
             yield _data(self._body(ask, reply, [call], None))
@@ -352,9 +369,15 @@ class Gemini(Protocol):
         candidate: dict[str, Any] = {"index": 0, "content": {"role": "model", "parts": parts}}
         if finish:
             candidate["finishReason"] = finish
+        if ask.logprobs:
+            chosen = [
+                {"token": each["token"], "logProbability": each["logprob"]} for each in reply.logprobs()
+            ]
+            candidate["logprobsResult"] = {"chosenCandidates": chosen, "topCandidates": []}
         usage = {
             "promptTokenCount": reply.prompt_tokens,
-            "candidatesTokenCount": reply.completion_tokens,
+            "candidatesTokenCount": reply.completion_tokens - reply.reasoning_tokens,
+            "thoughtsTokenCount": reply.reasoning_tokens,
             "totalTokenCount": reply.prompt_tokens + reply.completion_tokens,
         }
         return {"candidates": [candidate], "modelVersion": ask.model, "usageMetadata": usage}

@@ -12,6 +12,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from command_template import run_command
+
 EXPERIMENT = """\
 name: loop
 dataset: {{path: data.jsonl, target: answer, id: id}}
@@ -54,10 +56,10 @@ class RealCommand:
         )
 
     def run(self, *args: str, code: int | None = 0, home: Path | None = None) -> tuple[str, str]:
-        process = self.start(*args, home=home)
-        out, err = process.communicate(timeout=110)
-        assert code is None or process.returncode == code, out + err
-        return out, err
+        env = self.env if home is None else {**self.env, "PROMPTLAB_HOME": str(home)}
+        done = run_command(args, self.folder, env)
+        assert code is None or done.returncode == code, done.stdout + done.stderr
+        return done.stdout, done.stderr
 
     def compare(self, *args: str, code: int = 0, home: Path | None = None) -> dict[str, Any]:
         shown: dict[str, Any] = json.loads(

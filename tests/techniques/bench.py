@@ -63,7 +63,7 @@ class Bench:
                 self.cell.door = door
                 self.cell.check()
                 await self.cell.prepare()
-                context = TrialContext(self.cell, door, found.question(), repeat)
+                context = TrialContext.over(self.cell, door, found, repeat)
                 answer = await context.solve()
                 return answer, context, door
 
@@ -79,7 +79,7 @@ class Bench:
                 found = self.dataset.find(sample, "test")
                 assert found is not None
                 await self.cell.prepare()
-                context = TrialContext(self.cell, door, found.question(), 0)
+                context = TrialContext.over(self.cell, door, found, 0)
                 try:
                     answer = await context.solve()
                 except NoAnswer as error:

@@ -227,6 +227,7 @@ def test_no_reply_however_odd_breaks_a_technique(tmp_path: Path, reply: str) -> 
         "retrieval": {"corpus_file": "c.txt"},
         "knowledge_graph": {"facts_file": "g.csv"},
         "mind_map": {"facts_file": "g.csv"},
+        "think_on_graph": {"facts_file": "g.csv"},
         "few_shot": {"demos": 2},
         "knn_vote": {"demos": {"count": 2, "select": "knn"}},
         "auto_cot": {"clusters": 2},
@@ -237,7 +238,7 @@ def test_no_reply_however_odd_breaks_a_technique(tmp_path: Path, reply: str) -> 
         await bench.cell.prepare()
         found = bench.dataset.find("t", "test")
         assert found is not None
-        context = TrialContext(bench.cell, Door(), found.question(), 0)
+        context = TrialContext.over(bench.cell, Door(), found, 0)
         try:
             answer = await context.solve()
         except NoAnswer:

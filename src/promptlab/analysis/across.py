@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from promptlab.analysis import words
 from promptlab.analysis.cells import CellResult, Family
 from promptlab.analysis.comparing import compare
 from promptlab.analysis.comparison import Comparison, Status
+from promptlab.analysis.exposure import Tried, tried_over
 from promptlab.analysis.families import CellName, PlannedPair
+from promptlab.analysis.shared_data import SharedData, in_words
 from promptlab.analysis.spec_changes import RunSpec, SpecChange, counterparts, spec_changes
 from promptlab.analysis.stored import compare_run
 from promptlab.basics.errors import UsageError
@@ -32,28 +35,6 @@ class LabelledRun:
 
     label: str
     directory: RunDirectory
-
-
-@dataclass(frozen=True, slots=True)
-class SharedData:
-    """A data set of two runs: how many test samples both have, and in what they differ. Counts of samples.
-
-    `same` is True where all test samples are the same, in the same order. `edited` have the same id and
-    another content.
-    """
-
-    label: str
-    name: str
-    same: bool
-    shared: int
-    edited: int
-    only_first: int
-    only_other: int
-    train_differs: bool
-
-    def to_json(self) -> dict[str, Any]:
-        fields = ("name", "same", "shared", "edited", "only_first", "only_other", "train_differs")
-        return {"run": self.label, **{each: getattr(self, each) for each in fields}}
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +103,7 @@ def compare_runs(runs: Sequence[LabelledRun], *, allow_changed_data: bool = Fals
         notes=tuple(_notes(opened, data, plans)),
         plans=plans,
     )
+    found = replace(found, vary=first.comparison.vary, tried=_tried(opened))
     return AcrossRuns(
         **{name: getattr(found, name) for name in Comparison.__dataclass_fields__},
         runs=tuple(each.facts() for each in opened),
@@ -235,19 +217,6 @@ def _refuse_changed(data: Sequence[SharedData], opened: Sequence[_OpenedRun], *,
             )
 
 
-def in_words(data: SharedData) -> str:
-    """`55 the same, 3 edited (same id, other content), 2 in one only`."""
-    one_only = data.only_first + data.only_other
-    parts = [f"{data.shared:,} the same"]
-    if data.edited:
-        parts.append(f"{data.edited:,} edited (same id, other content)")
-    if one_only:
-        parts.append(f"{one_only:,} in one only")
-    if len(parts) == 1:
-        parts.append("in another order or number")
-    return ", ".join(parts)
-
-
 def _family(family: Family, scorers: Sequence[str]) -> Family:
     def kept(name: str | None) -> str | None:
         return name if name in scorers else None
@@ -286,6 +255,15 @@ def _plans(opened: Sequence[_OpenedRun], family: Family) -> Iterator[PlannedPair
             yield PlannedPair(scorer, a, b, family.primary in (None, scorer))
 
 
+def _tried(opened: Sequence[_OpenedRun]) -> tuple[Tried, ...]:
+    """Over the folders of all these runs, by the first run's names of their data."""
+    tests: dict[str, set[str]] = {name: set() for name in opened[0].datasets}
+    for run in opened:
+        for name, value in run.test_hashes.items():
+            tests.setdefault(run.names[name], set()).add(str(value))
+    return tried_over({run.directory.path.parent for run in opened}, tests)
+
+
 def _status(opened: Sequence[_OpenedRun]) -> Status:
     return next(
         (each.comparison.status for each in opened if each.comparison.status != "complete"), "complete"
@@ -296,6 +274,12 @@ def _notes(
     opened: Sequence[_OpenedRun], data: Sequence[SharedData], plans: Sequence[PlannedPair]
 ) -> Iterator[str]:
     first = opened[0]
+    for other in opened[1:]:
+        if other.comparison.vary != first.comparison.vary:
+            yield (
+                f"each repeat of {other.label} draws {words.redrawn(other.comparison.vary)} of its own, "
+                f"of {first.label} {words.redrawn(first.comparison.vary)}."
+            )
     for each in data:
         if not each.same:
             yield (

@@ -74,7 +74,8 @@ def corrected_mean(judge: Floats, human: Floats, groups: Integers | None = None)
     382:669, arXiv 2301.09633), for labels that are a random part of the judged samples. Then the two means
     share samples, and the variance is that of the influence values
     (J − mean J)/N + [labelled]·(D − mean D)/n, D = human − judge, summed within groups; the interval is
-    Student's t with one degree of freedom less than labelled samples (groups). None: no label.
+    Student's t with one degree of freedom less than labelled samples (groups), within 0 to 1 where all grades
+    are. None: no label.
     """
     labelled = ~np.isnan(human)
     total, count = judge.size, int(labelled.sum())
@@ -95,4 +96,8 @@ def corrected_mean(judge: Floats, human: Floats, groups: Integers | None = None)
 
     error = float(np.sqrt((influence**2).sum() * units / (units - 1)))
     reach = float(stats.t.ppf(0.5 + CONFIDENCE / 2, units - 1)) * error
-    return Corrected(mean, mean - reach, mean + reach, total, count)
+    low, high = mean - reach, mean + reach
+    seen = np.concatenate([judge, human[labelled]])
+    if seen.min() >= 0 and seen.max() <= 1:  # grades are shares: nothing lies beyond
+        low, high = min(max(low, 0.0), mean), max(min(high, 1.0), mean)
+    return Corrected(mean, low, high, total, count)

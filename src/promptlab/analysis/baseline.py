@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 
+from promptlab.analysis.cells import CellResult
 from promptlab.analysis.samples import sample_scores
 from promptlab.analysis.stored import compare_run
 from promptlab.basics.errors import UsageError
@@ -20,7 +22,11 @@ FORMAT, VERSION = "promptlab-baseline", 1
 
 @dataclass(frozen=True, slots=True)
 class BaselineCell:
-    """One cell under one scorer: score by sample id (repeats averaged). `spec` says how it was scored."""
+    """One cell under one scorer: score by sample id (repeats averaged). `spec` says how it was scored.
+
+    Where the score belongs to the whole cell, `counts` has what each sample adds to it, a row for each repeat
+    (`"0 1; 0 0"`), and `recipe` what the counts mean: sacrebleu's signature, or the labels they number.
+    """
 
     variant: str
     model: str
@@ -29,6 +35,16 @@ class BaselineCell:
     spec: str
     binary: bool
     scores: Mapping[str, float]
+    counts: Mapping[str, str] = field(default_factory=dict)
+    recipe: str = ""
+
+    def rows(self) -> list[tuple[str, list[float]]]:
+        """Sample id and statistics of each of its trials."""
+        return [
+            (name, [float(number) for number in row.split()])
+            for name, rows in self.counts.items()
+            for row in rows.split(";")
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +93,28 @@ def baseline_of(run: RunDirectory) -> Baseline:
                         names[int(place)]: float(value)
                         for place, value in zip(scores.samples, scores.values, strict=True)
                     },
+                    counts=_counts(cell.result, scorer, names),
+                    recipe=corpus_recipe(cell.result, scorer),
                 )
             )
     return Baseline(run.id, found.experiment, samples, tuple(cells))
+
+
+def _counts(cell: CellResult, scorer: str, names: Mapping[int, str]) -> dict[str, str]:
+    found: dict[str, list[str]] = {}
+    if scorer in cell.corpus:
+        for place, row in zip(cell.samples, cell.corpus[scorer].rows, strict=True):
+            if not np.isnan(row).any():
+                found.setdefault(names[int(place)], []).append(" ".join(f"{number:.12g}" for number in row))
+    return {name: "; ".join(rows) for name, rows in found.items()}
+
+
+def corpus_recipe(cell: CellResult, scorer: str) -> str:
+    """What the counts of a score of the whole cell depend on beside its settings; "" for other scores."""
+    if scorer not in cell.corpus:
+        return ""
+    recipe = cell.corpus[scorer].recipe
+    return recipe or (" | ".join(cell.classes.names) if cell.classes else "")
 
 
 def write_baseline(run: RunDirectory, path: Path) -> int:
@@ -92,7 +127,12 @@ def write_baseline(run: RunDirectory, path: Path) -> int:
         "experiment": found.experiment,
         "samples": {name: dict(each) for name, each in found.samples.items()},
         "cells": [
-            {name: getattr(each, name) for name in BaselineCell.__dataclass_fields__} for each in found.cells
+            {
+                name: value
+                for name in BaselineCell.__dataclass_fields__
+                if (value := getattr(each, name)) not in ({}, "")
+            }
+            for each in found.cells
         ],
     }
     write_atomically(path, orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n")
@@ -108,7 +148,7 @@ def read_baseline(path: Path) -> Baseline:
     if not isinstance(found, dict) or (found.get("format"), found.get("version")) != (FORMAT, VERSION):
         raise UsageError(f"{path} is no baseline of version {VERSION}.", remedy=_MAKE)
     try:
-        cells = tuple(BaselineCell(**each) for each in found["cells"])
+        cells = tuple(BaselineCell(**{"scores": {}, **each}) for each in found["cells"])
         return Baseline(found["run"], found["experiment"], found["samples"], cells)
     except (KeyError, TypeError) as error:
         raise UsageError(f"the baseline {path} is damaged: {error}.", remedy=_MAKE) from error

@@ -82,7 +82,8 @@ class CellSummary:
         return CellName(self.result.variant, self.result.model, self.result.dataset)
 
     def to_json(self) -> dict[str, Any]:
-        """The cell's object of `compare --json`; `confusion` is in it where the answers are labels."""
+        """The cell's object of `compare --json`; `confusion` is in it where the answers are labels, `oracle`
+        where the technique was told by the target."""
         from promptlab.analysis.confusion import confusion_json
 
         cell = self.result
@@ -96,6 +97,7 @@ class CellSummary:
             "latency_p50_s": cell.latency_p50_s,
             "latency_p95_s": cell.latency_p95_s,
             **({"confusion": matrix} if matrix else {}),
+            **({"oracle": True} if cell.oracle else {}),
         }
 
 
@@ -232,6 +234,14 @@ class Comparison:
         from promptlab.analysis.headline import headline
 
         return headline(self)
+
+    def told(self, language: str = "en") -> tuple[str, ...]:
+        """The sentences that matter most in that language: `headline`, or what says the same in "zh"."""
+        if language != "zh":
+            return self.headline
+        from promptlab.analysis.chinese import chinese
+
+        return chinese(self)
 
     @property
     def sentences(self) -> tuple[str, ...]:

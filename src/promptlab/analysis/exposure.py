@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import orjson
 
 from promptlab.analysis import words
-from promptlab.basics.errors import StorageError
-from promptlab.basics.hashing import short_digest
+from promptlab.analysis.tested import runs_tested
+from promptlab.playground import Looks, read_looks
 from promptlab.runs import RunDirectory
-from promptlab.runs.store import connect
+from promptlab.runs.database import connect
 
-_TESTED = """SELECT DISTINCT spec FROM cells WHERE dataset = ? AND EXISTS
-    (SELECT 1 FROM trials WHERE trials.cell = cells.id AND trials.status != 'error')"""
+_IN_TEST = """SELECT 1 FROM samples WHERE dataset = ? AND sample = ? AND content = ?
+    AND position IS NOT NULL"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +26,16 @@ class Tried:
     """How many variants have answered test samples of a data set, in how many of the runs beside this one.
 
     A variant is its technique, settings and prompt; that a file no longer names it changes nothing.
-    `unreadable` runs could not be counted.
+    `unreadable` runs could not be counted. `looked_at` of the samples were shown in the playground, `looks`
+    times in all.
     """
 
     dataset: str
     variants: int
     runs: int
     unreadable: int = 0
+    looked_at: int = 0
+    looks: int = 0
 
     def sentence(self, *, named: bool) -> str:
         """`named`: there are several data sets."""
@@ -41,26 +44,37 @@ class Tried:
         have = "has" if self.variants == 1 else "have"
         runs = "" if self.runs == 1 else f", in {words.count(self.runs)} runs"
         where = f"the test samples of {self.dataset}" if named else "these test samples"
-        return f"{least}{variants} {have} been tried on {where} so far{runs}."
+        tried = f"{least}{variants} {have} been tried on {where} so far{runs}"
+        if not self.looks:
+            return f"{tried}."
+        were = "was" if self.looked_at == 1 else "were"
+        times = f"{words.count(self.looks)} look{'' if self.looks == 1 else 's'}"
+        return f"{tried}; {words.count(self.looked_at)} of them {were} looked at in the playground ({times})."
 
 
 def tried_on_test(run: RunDirectory) -> tuple[Tried, ...]:
     """Over all runs in the folder of this one whose test samples of a data set are the same."""
-    own = _tests(run)
-    variants: dict[str, set[str]] = {name: set() for name in own}
-    runs = dict.fromkeys(own, 0)
+    tried = tried_over({run.path.parent}, {name: {tests} for name, tests in _tests(run).items()})
+    looks = read_looks(run.path.parent.parent)
+    return tuple(_with_looks(each, run, looks) for each in tried)
+
+
+def tried_over(folders: Iterable[Path], tests: Mapping[str, Collection[str]]) -> tuple[Tried, ...]:
+    """Over all runs in these folders. `tests`: data set → the hashes of its test samples."""
+    variants: dict[str, set[str]] = {name: set() for name in tests}
+    runs: dict[str, set[str]] = {name: set() for name in tests}  # a bundle may hold a run that is here too
     unreadable = 0
-    for path in sorted(run.path.parent.iterdir()):
-        other = RunDirectory(path)
-        if not other.store.is_file():
-            continue
-        try:
-            for name, found in _tried(other, own):
-                variants[name] |= found
-                runs[name] += bool(found)
-        except (StorageError, sqlite3.Error, orjson.JSONDecodeError):
+    for run, tested in (each for folder in sorted(folders) for each in runs_tested(folder)):
+        if tested is None:
             unreadable += 1
-    return tuple(Tried(name, len(variants[name]), runs[name], unreadable) for name in own if variants[name])
+            continue
+        for name, hashes in tests.items():
+            found = {variant for each in hashes for variant in tested.get(each, ())}
+            variants[name] |= found
+            runs[name] |= {run} if found else set()
+    return tuple(
+        Tried(name, len(variants[name]), len(runs[name]), unreadable) for name in tests if variants[name]
+    )
 
 
 def extensions(manifest: Mapping[str, Any]) -> list[str]:
@@ -77,16 +91,15 @@ def _tests(run: RunDirectory) -> dict[str, str]:
     """Data set → hash of its test samples."""
     with closing(connect(run.store, read_only=True)) as connection:
         rows = connection.execute("SELECT key, value FROM meta WHERE key LIKE 'dataset:%'").fetchall()
-    return {key.removeprefix("dataset:"): value for key, value in rows}
+    return {key.removeprefix("dataset:"): orjson.loads(value) for key, value in rows}
 
 
-def _tried(run: RunDirectory, wanted: Mapping[str, str]) -> Iterator[tuple[str, set[str]]]:
-    """Data set of `wanted` → the variants that this run has tried on it, under whatever name."""
-    known = _tests(run)
-    for name, tests in wanted.items():
-        found: set[str] = set()
-        with closing(connect(run.store, read_only=True)) as connection:
-            for there in (each for each, value in known.items() if value == tests):
-                for (spec,) in connection.execute(_TESTED, (there,)):
-                    found.add(short_digest(orjson.loads(spec)["variant"]))
-        yield name, found
+def _with_looks(tried: Tried, run: RunDirectory, looks: Looks) -> Tried:
+    """The same with how many of the run's test samples were shown by hand, and how often in all."""
+    with closing(connect(run.store, read_only=True)) as connection:
+        found = [
+            times
+            for (sample, content), times in looks.times.items()
+            if connection.execute(_IN_TEST, (tried.dataset, sample, content)).fetchone()
+        ]
+    return replace(tried, looked_at=len(found), looks=sum(found))

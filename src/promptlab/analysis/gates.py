@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from promptlab.analysis import words
-from promptlab.analysis.baseline import Baseline, scorer_specs, stored_samples
+from promptlab.analysis.baseline import Baseline, BaselineCell, corpus_recipe, scorer_specs, stored_samples
+from promptlab.analysis.cell_scores import corpus_difference, corpus_scores
+from promptlab.analysis.cells import CellResult
 from promptlab.analysis.comparison import CellSummary, Comparison
 from promptlab.analysis.paired import difference
 from promptlab.analysis.samples import SampleScores, paired, sample_scores
@@ -104,8 +106,6 @@ class _Judge:
         gate, result = self._gate, cell.result
         assert gate.no_worse_than is not None
         assert gate.margin is not None
-        if self._scorer in result.corpus:
-            return False, f"{self._scorer} belongs to the whole cell, and a baseline keeps scores of samples"
         baseline = self._baselines[gate.no_worse_than]
         old = baseline.cell(result.variant, result.model, result.dataset, self._scorer)
         if old is None:
@@ -114,22 +114,23 @@ class _Judge:
             return False, f"{baseline.run} was scored in another way: {old.spec}"
         samples, positions = stored_samples(self._run)
         now, then = samples[result.dataset], baseline.samples.get(result.dataset, {})
-        own = sample_scores(result, self._scorer)
-        scored = {positions[result.dataset][int(place)]: int(place) for place in own.samples}
+        places = {name: place for place, name in positions[result.dataset].items()}
+        scored = {positions[result.dataset][place] for place in self._scored(result)}
         changed = [name for name in scored if then.get(name) != now[name]]
         if changed:
             count = f"{len(changed):,} of {len(scored):,} samples"
             return False, f"the data changed: {count} are not those of the baseline"
-        shared = [name for name in scored if name in old.scores]
-        earlier = SampleScores(
-            samples=np.array(sorted(scored[name] for name in shared), dtype=np.int64),
-            values=np.array([old.scores[name] for name in sorted(shared, key=scored.__getitem__)]),
-            groups=None,
-            binary=old.binary,
-            bounded=all(0 <= old.scores[name] <= 1 for name in shared),
-        )
         seed = int(short_digest(["gate", self._comparison.seed, self._scorer, cell.name.to_json()]), 16)
-        found = difference(paired(own, earlier), seed)
+        if self._scorer not in result.corpus:
+            earlier = _earlier_scores(old, {name: places[name] for name in scored & old.scores.keys()})
+            found = difference(paired(sample_scores(result, self._scorer), earlier), seed)
+        elif old.recipe != corpus_recipe(result, self._scorer) or not old.counts:
+            told = old.recipe or "a version that kept no counts"
+            return False, f"{baseline.run} was counted in another way: {told}"
+        else:
+            before = _earlier_trials(old, result, {name: places[name] for name in scored & old.counts.keys()})
+            one, other = (corpus_scores(each, self._scorer) for each in (result, before))
+            found, _ = corpus_difference([one], [other], seed)
         if found is None or found.low is None:
             return False, "there is no interval of the difference"
         digits = max(2, words.decimals(found.n))
@@ -139,6 +140,38 @@ class _Judge:
             f"its lower bound must lie above -{gate.margin:g}"
         )
         return found.low > -gate.margin, told
+
+    def _scored(self, cell: CellResult) -> set[int]:
+        """Positions of the samples that have a score."""
+        if self._scorer in cell.corpus:
+            return set(corpus_scores(cell, self._scorer).samples.tolist())
+        return set(sample_scores(cell, self._scorer).samples.tolist())
+
+
+def _earlier_scores(old: BaselineCell, places: Mapping[str, int]) -> SampleScores:
+    """The baseline's scores at `places`: sample id → position now."""
+    names = sorted(places, key=places.__getitem__)
+    values = [old.scores[name] for name in names]
+    return SampleScores(
+        samples=np.array([places[name] for name in names], dtype=np.int64),
+        values=np.array(values, dtype=np.float64),
+        groups=None,
+        binary=old.binary,
+        bounded=all(0 <= value <= 1 for value in values),
+    )
+
+
+def _earlier_trials(old: BaselineCell, now: CellResult, places: Mapping[str, int]) -> CellResult:
+    """The cell with the baseline's counts in place of its own, in the groups that its samples are in now."""
+    kept = [(places[name], row) for name, row in old.rows() if name in places]
+    samples = np.array([place for place, _ in kept], dtype=np.int64)
+    groups = None
+    if now.groups is not None:
+        of_sample = dict(zip(now.samples.tolist(), now.groups.tolist(), strict=True))
+        groups = np.array([of_sample[place] for place in samples.tolist()], dtype=np.int64)
+    rows = np.array([row for _, row in kept], dtype=np.float64)
+    trials = replace(now.corpus[old.scorer], rows=rows)
+    return replace(now, samples=samples, groups=groups, corpus={old.scorer: trials})
 
 
 def _digits(value: float, limit: float) -> str:

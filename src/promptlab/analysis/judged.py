@@ -14,12 +14,12 @@ from promptlab.analysis.agreement import Corrected, agreement, cohen_kappa, corr
 from promptlab.analysis.families import CellName
 from promptlab.runs import RunReader
 from promptlab.runs.annotations import Annotations, JudgeSums
+from promptlab.runs.labels import PREFERENCES
 
 _GRADED = """SELECT trials.identity, trials.status, samples.id, samples.cluster, scores.value
     FROM trials JOIN samples ON samples.id = trials.sample
         JOIN scores ON scores.trial = trials.id AND scores.scorer = ?
     WHERE trials.cell = ? AND samples.position IS NOT NULL AND scores.value NOT NULL"""
-_HUMAN_PREFERENCES = {"win": 1.0, "loss": 0.0, "tie": 0.5}
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def _agreement(
     reader: RunReader, row: int, spec: Mapping[str, Any], labels: Mapping[bytes, str]
 ) -> Agreement:
     """Failed answers are left out where judge and people are compared: no judge saw them."""
-    known = _HUMAN_PREFERENCES if spec["kind"] == "pairwise" else spec["values"]
+    known = PREFERENCES if spec["kind"] == "pairwise" else spec["values"]
     worth = {each.casefold(): float(value) for each, value in known.items()}
     # 4.0 for 4
     said_by = {trial: worth.get(label.casefold().removesuffix(".0")) for trial, label in labels.items()}

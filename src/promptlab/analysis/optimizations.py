@@ -59,8 +59,10 @@ class BreakEven:
         return {"variant": self.variant, "samples": self.samples}
 
 
-def optimizations_of(manifest: Mapping[str, Any]) -> tuple[Optimization, ...]:
-    """The searches of a run, as its manifest has them."""
+def optimizations_of(manifest: Mapping[str, Any], cells: Sequence[str]) -> tuple[Optimization, ...]:
+    """The searches of a run's current cells (by hash) in their order, as its manifest has them."""
+    known = manifest.get("optimizations", {})
+    current = [(cells.index(each["cell"]), key) for key, each in known.items() if each["cell"] in cells]
     return tuple(
         Optimization(
             CellName(each["variant"], each["model"], each["dataset"]),
@@ -73,7 +75,8 @@ def optimizations_of(manifest: Mapping[str, Any]) -> tuple[Optimization, ...]:
             each["ending"],
             each["message"],
         )
-        for _, each in sorted(manifest.get("optimizations", {}).items())
+        for _, key in sorted(current)
+        for each in [known[key]]
     )
 
 

@@ -100,8 +100,8 @@ def spec_changes(first: RunSpec, other: RunSpec, label: str) -> Iterator[SpecCha
             specs = orjson.loads(first.scorers[name]), orjson.loads(other.scorers[name])
             for place, a, b in _differing(*specs):
                 yield SpecChange(label, f"scorer {name}: {place}", a, b)
-    for key in ("seed", "repeats", "promptlab"):
-        said, says = first.manifest.get(key), other.manifest.get(key)
+    for key, unsaid in (("seed", None), ("repeats", None), ("vary", ["completion"]), ("promptlab", None)):
+        said, says = first.manifest.get(key, unsaid), other.manifest.get(key, unsaid)
         if said != says:
             yield SpecChange(label, key, _text(said), _text(says))
 

@@ -18,6 +18,7 @@ from promptlab.analysis.counted import counts_of
 from promptlab.analysis.exposure import extensions, tried_on_test
 from promptlab.analysis.judged import judge_reports
 from promptlab.analysis.optimizations import optimizations_of
+from promptlab.analysis.percentile import percentile
 from promptlab.analysis.recall import recalls
 from promptlab.analysis.wording import ranges
 from promptlab.datasets import AnswerType
@@ -30,8 +31,8 @@ from promptlab.scoring.translation import Sacrebleu
 _CURRENT = """FROM trials JOIN samples ON samples.id = trials.sample
     WHERE trials.cell = ? AND samples.position < ? AND trials.repeat < ?"""
 _FINISHED = f"{_CURRENT} AND trials.status != 'error'"
-# Stands for a missing score until it is NaN, which SQLite does not have.
-_NO_SCORE = -1e300
+# Stands for a missing number until it is NaN, which SQLite does not have.
+_NOTHING = -1e300
 _ORDER = "ORDER BY samples.position, trials.repeat"
 
 
@@ -55,6 +56,7 @@ def compare_run(
         if breakdown:
             cells = _with_fields(reader, cells, breakdown)
         judges = judge_reports(reader)
+        hashes = [str(row["hash"]) for row in reader.cells()]
         specs = [orjson.loads(row["spec"]) for row in reader.cells()]
         retrieved = list(recalls(reader))
     family = Family(
@@ -90,12 +92,10 @@ def compare_run(
     )
     told = ranges(compared.cells, specs, compared.primary)
     vary = tuple(manifest.get("vary", compared.vary))
-    place = {cell.name: number for number, cell in enumerate(compared.cells)}
-    current = [each for each in optimizations_of(manifest) if each.cell in place]
     return replace(
         compared,
         judges=judges,
-        optimizations=tuple(sorted(current, key=lambda each: place[each.cell])),
+        optimizations=optimizations_of(manifest, hashes),
         notes=(*compared.notes, *told, *retrieved),
         vary=vary,
         tried=tried_on_test(run),
@@ -163,13 +163,7 @@ def _cell(
     total = int(sums[9])
     unknown = int(sums[7] or 0)
     trials = _trials(connection, chosen, total, scorers)
-    latencies = np.fromiter(
-        (
-            each
-            for (each,) in connection.execute(f"SELECT latency_s {_FINISHED} AND latency_s NOT NULL", chosen)
-        ),
-        np.float64,
-    )
+    latencies = trials["latency"][trials["latency"] != _NOTHING]
     return CellResult(
         variant=row["variant"],
         model=row["model"],
@@ -188,14 +182,14 @@ def _cell(
         cost_usd=None if unknown or not total else float(sums[6]),
         unknown_cost_calls=unknown,
         paid_usd=_paid(float(sums[8] or 0.0), unknown, sent=int(sums[0]) - int(sums[1])) if total else None,
-        latency_p50_s=float(np.percentile(latencies, 50)) if latencies.size else None,
-        latency_p95_s=float(np.percentile(latencies, 95)) if latencies.size else None,
+        latency_p50_s=percentile(latencies, 0.50),
+        latency_p95_s=percentile(latencies, 0.95),
         samples=trials["position"].copy(),
         repeats=trials["repeat"].copy(),
         groups=_groups(connection, chosen),
         answered=trials["answered"].copy(),
         scores={
-            name: np.where(trials[f"score {scorer}"] == _NO_SCORE, np.nan, trials[f"score {scorer}"])
+            name: np.where(trials[f"score {scorer}"] == _NOTHING, np.nan, trials[f"score {scorer}"])
             for name, scorer in scorers.items()
         },
         **_whole_cell(connection, row, chosen, total, scorers),
@@ -273,14 +267,16 @@ def _trials(
     connection: sqlite3.Connection, chosen: tuple[int, int, int], total: int, scorers: dict[str, int]
 ) -> NDArray[np.void]:
     """The cell's finished trials in order, one record each, without a Python object for any of them."""
-    columns = [("position", np.int64), ("repeat", np.int64), ("answered", np.bool_)]
+    columns = [("position", np.int64), ("repeat", np.int64), ("answered", np.bool_), ("latency", np.float64)]
     columns += [(f"score {scorer}", np.float64) for scorer in scorers.values()]
     values = "".join(
         f", ifnull((SELECT value FROM scores WHERE scores.trial = trials.id AND scores.scorer = {scorer}),"
-        f" {_NO_SCORE!r})"
+        f" {_NOTHING!r})"
         for scorer in scorers.values()
     )
-    query = f"SELECT samples.position, trials.repeat, trials.status = 'ok'{values} {_FINISHED} {_ORDER}"
+    latency = f"ifnull(trials.latency_s, {_NOTHING!r})"
+    query = f"""SELECT samples.position, trials.repeat, trials.status = 'ok', {latency}{values}
+        {_FINISHED} {_ORDER}"""
     cursor = connection.cursor()
     cursor.row_factory = None  # plain tuples, which numpy takes for records
     return np.fromiter(cursor.execute(query, chosen), np.dtype(columns), total)
@@ -288,6 +284,8 @@ def _trials(
 
 def _groups(connection: sqlite3.Connection, chosen: tuple[int, int, int]) -> NDArray[np.int64] | None:
     """The clusters of the trials' samples as numbers; None where no sample has one."""
+    if connection.execute("SELECT 1 FROM samples WHERE cluster NOT NULL LIMIT 1").fetchone() is None:
+        return None  # soon known, without a look at any trial
     grouped = f"SELECT 1 {_FINISHED} AND samples.cluster NOT NULL LIMIT 1"
     if connection.execute(grouped, chosen).fetchone() is None:
         return None

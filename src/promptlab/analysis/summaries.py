@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from promptlab.analysis.bootstrap import BOOTSTRAP_DRAWS
 from promptlab.analysis.cell_scores import (
     CorpusScores,
@@ -62,7 +60,7 @@ def score_summary(cell: CellResult, scorer: str, scores: Measured, seed: int) ->
 
 def _corpus_summary(cell: CellResult, scorer: str, scores: CorpusScores, seed: int) -> ScoreSummary:
     answered = corpus_scores(cell, scorer, where=cell.answered)
-    numbers = np.unique(cell.repeats)
+    numbers = sorted(set(cell.repeats.tolist()))
     of_repeats = [corpus_scores(cell, scorer, where=cell.repeats == number) for number in numbers]
     return ScoreSummary(
         interval=corpus_interval(scores, seed),

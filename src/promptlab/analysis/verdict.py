@@ -18,8 +18,8 @@ class Speaker:
         self.comparison = comparison
         cells = [cell.result for cell in comparison.cells]
         self._cells = cells
-        self._many_models = len({cell.model for cell in cells}) > 1
-        self._many_datasets = len({cell.dataset for cell in cells}) > 1
+        self.many_models = len({cell.model for cell in cells}) > 1
+        self.many_datasets = len({cell.dataset for cell in cells}) > 1
         self._oracles = {cell.variant for cell in cells if cell.oracle}
         # The third decimal of BLEU is the first that anybody prints.
         recipes = any(score.recipe for cell in comparison.cells for score in cell.scores.values())
@@ -40,18 +40,20 @@ class Speaker:
         parts = []
         if pair.a.variant == pair.b.variant:
             parts.append(f" with {self.variant(pair.a.variant)}")
-        elif self._many_models:
+        elif self.many_models:
             parts.append(f" with {pair.a.model}")
         if pair.a.dataset is None:
             parts.append(" over all data sets")
-        elif self._many_datasets:
+        elif self.many_datasets:
             parts.append(f" on {pair.a.dataset}")
-        once = {
-            cell.drawn_once for cell in self._cells_of(pair.a) + self._cells_of(pair.b) if cell.drawn_once
-        }
-        if once:
-            parts.append(f" with this {words.listed(sorted(once))}")
+        if once := self.drawn_once(pair):
+            parts.append(f" with this {words.listed(once)}")
         return "".join(parts)
+
+    def drawn_once(self, pair: Pair) -> list[str]:
+        """What all trials of either side share by one draw: "demo set"."""
+        cells = self._cells_of(pair.a) + self._cells_of(pair.b)
+        return sorted({cell.drawn_once for cell in cells if cell.drawn_once})
 
     def verdict(self, pair: Pair) -> str:
         """One sentence: who beats whom and by how much, or why nobody does."""
@@ -131,15 +133,10 @@ class Speaker:
 
     def format_and_ability(self, strict: Pair, extracted: Pair) -> str | None:
         """Both differences and what they say together; None where extraction changes nothing to speak of."""
-        if strict.found is None or extracted.found is None:
-            return None
-        if Verdict.UNFINISHED in (strict.verdict, extracted.verdict) or strict.pending:
-            return None
-        s, e = strict.found.diff, extracted.found.diff
-        if words.number(s, self.digits) == words.number(e, self.digits):
+        meaning = meaning_of(strict, extracted, self.digits)
+        if meaning is None:
             return None
         a, b = self.sides(strict)
-        meaning = _meaning(s, e, _clear(strict), _clear(extracted))
         return (
             f"{a} against {b}{self.where(strict)}: {self.signed(strict)} {strict.scorer}; "
             f"{self.signed(extracted)} {self.bounds(extracted)} once the answer is extracted"
@@ -153,6 +150,18 @@ class Speaker:
             if (cell.variant, cell.model) == (name.variant, name.model)
             and name.dataset in (None, cell.dataset)
         ]
+
+
+def meaning_of(strict: Pair, extracted: Pair, digits: int) -> str | None:
+    """What both differences say together, "" where nothing can be said; None: extraction changes nothing."""
+    if strict.found is None or extracted.found is None:
+        return None
+    if Verdict.UNFINISHED in (strict.verdict, extracted.verdict) or strict.pending:
+        return None
+    s, e = strict.found.diff, extracted.found.diff
+    if words.number(s, digits) == words.number(e, digits):
+        return None
+    return _meaning(s, e, _clear(strict), _clear(extracted))
 
 
 def _clear(pair: Pair) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+_REDRAWN = {"completion": "completions", "demos": "demos", "order": "an order of demos"}
 FINE_SAMPLES = 1_000  # from here on a third decimal of a score says something
 
 
@@ -75,3 +76,8 @@ def listed(names: Sequence[str], most: int = 4) -> str:
     if len(names) > most:
         return f"{', '.join(names[:most])} and {len(names) - most} more"
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def redrawn(vary: Sequence[str]) -> str:
+    """What each repeat draws anew: `completions and demos`."""
+    return listed([_REDRAWN[what] for what in vary])

@@ -142,6 +142,8 @@ TRANSIENT = frozenset(
 CELL_ENDING = frozenset(
     {CallErrorKind.AUTH, CallErrorKind.NO_MODEL, CallErrorKind.NO_QUOTA, CallErrorKind.BAD_REQUEST}
 )
+# Every request to that model would: whoever waits for it need not ask.
+MODEL_ENDING = CELL_ENDING - {CallErrorKind.BAD_REQUEST}
 
 
 class CallError(PromptlabError):
@@ -167,10 +169,11 @@ class CallError(PromptlabError):
         self.code = code
         self.retry_after_s = retry_after_s
         self.attempts = 0
+        self.sent = True
 
     def shared(self) -> CallError:
-        """The same for who waited for an identical call: none of the requests was its own."""
-        return CallError(
+        """The same for who waited meanwhile and would have met it: none of the requests was its own."""
+        error = CallError(
             self.kind,
             self.message,
             remedy=self.remedy,
@@ -178,6 +181,8 @@ class CallError(PromptlabError):
             code=self.code,
             retry_after_s=self.retry_after_s,
         )
+        error.sent = False
+        return error
 
     @property
     def transient(self) -> bool:
@@ -186,6 +191,10 @@ class CallError(PromptlabError):
     @property
     def ends_cell(self) -> bool:
         return self.kind in CELL_ENDING
+
+    @property
+    def ends_model(self) -> bool:
+        return self.kind in MODEL_ENDING
 
 
 class BudgetReached(PromptlabError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import importlib
-import importlib.metadata
 import importlib.util
 import sys
 from collections.abc import Iterable, Iterator
@@ -18,6 +17,21 @@ T = TypeVar("T")
 
 # Before the hash of a user's own file, in the name of the module that it becomes.
 USER_MODULE = "promptlab_user_"
+
+
+# Why Python files that an experiment names are not loaded in this process; empty: they are.
+_refused = ""
+
+
+def refuse_own_code(remedy: str) -> None:
+    """From now on this process loads no Python file that an experiment names; `remedy` is said instead."""
+    global _refused
+    _refused = remedy
+
+
+def own_code_refused() -> bool:
+    """Whether `refuse_own_code` was called."""
+    return bool(_refused)
 
 
 class Registry(Generic[T]):
@@ -57,6 +71,8 @@ class Registry(Generic[T]):
 
     def names(self) -> list[str]:
         """All names, sorted. Imports nothing."""
+        import importlib.metadata  # seldom needed, and it brings the parsing of mails along
+
         points = importlib.metadata.entry_points(group=self._group)
         return sorted({*self._builtins, *self._classes, *(point.name for point in points)})
 
@@ -65,6 +81,8 @@ class Registry(Generic[T]):
             yield name, self.get(name)
 
     def _load_entry_points(self, name: str) -> None:
+        import importlib.metadata
+
         for point in importlib.metadata.entry_points(group=self._group, name=name):
             self._checked(name, point.load(), point.value)
             if name not in self._classes:
@@ -75,16 +93,19 @@ class Registry(Generic[T]):
         path = (folder / file_name).resolve()
         if not path.is_file():
             raise UsageError(f"{self.kind} {name!r}: there is no file {path}.")
+        if _refused:
+            raise UsageError(f"{self.kind} {name!r} is a Python file, and none is run here.", remedy=_refused)
         module_name = f"{USER_MODULE}{file_digest(path)[:16]}"
         module = sys.modules.get(module_name)
         if module is None:
             found = importlib.util.spec_from_file_location(module_name, path)
             assert found is not None
-            assert found.loader is not None
             module = importlib.util.module_from_spec(found)
             sys.modules[module_name] = module
             try:
-                found.loader.exec_module(module)
+                # Never from a compiled module: it counts as current where a file of the same size was
+                # changed within the second, and the hash in the name would then be that of other code.
+                exec(compile(path.read_bytes(), path, "exec"), module.__dict__)
             except Exception as error:
                 del sys.modules[module_name]
                 raise UsageError(f"{self.kind} {name!r}: {path} cannot be imported: {error!r}.") from error

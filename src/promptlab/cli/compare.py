@@ -20,6 +20,35 @@ if TYPE_CHECKING:
     from promptlab.runs import Estimate, RunDirectory, RunResult
     from promptlab.runs.events import Event, Listen
 
+
+def _hold_keys(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
+    """Takes keys from standard input: unlike arguments and the environment, nobody else sees that."""
+    if not wanted:
+        return
+    import json
+
+    from promptlab.models.keys import hold
+
+    try:
+        found = json.loads(sys.stdin.read() or "{}")
+        assert isinstance(found, dict)
+        assert all(isinstance(value, str) for value in found.values())
+    except (ValueError, AssertionError):
+        raise UsageError(
+            "standard input holds no keys for --keys-stdin.",
+            remedy='Give one JSON object: {"OPENAI_API_KEY": "…"}.',
+        ) from None
+    for name, value in found.items():
+        hold(name, value)
+
+
+def _refuse_code(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from promptlab.basics.registry import refuse_own_code
+
+        refuse_own_code("Run it without --no-own-code, if you trust that file.")
+
+
 _WHAT_TO_RUN: tuple[Callable[[Any], Any], ...] = (
     click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N test samples."),
     click.option(
@@ -42,6 +71,20 @@ _HOW_TO_RUN: tuple[Callable[[Any], Any], ...] = (
         type=click.Path(dir_okay=False, path_type=Path),
         metavar="FILE",
         help="Append what happens to FILE, one JSON object a line.",
+    ),
+    click.option(
+        "--keys-stdin",
+        is_flag=True,
+        expose_value=False,
+        callback=_hold_keys,
+        help="Read keys from standard input: a JSON object of variables and values.",
+    ),
+    click.option(
+        "--no-own-code",
+        is_flag=True,
+        expose_value=False,
+        callback=_refuse_code,
+        help="Load no Python file that the experiment names.",
     ),
 )
 
@@ -72,12 +115,14 @@ def all_run_options(command: Any) -> Any:
     help="Also write the gates as JUnit XML.",
 )
 @click.option("--allow-changed-data", is_flag=True, help="Compare RUNs on the samples that did not change.")
+@click.option("--detach", is_flag=True, help="Run it as a process of its own; see `promptlab runs`.")
 def compare(
     targets: tuple[str, ...],
     as_json: bool,
     flips: tuple[str, str] | None,
     junit: Path | None,
     allow_changed_data: bool,
+    detach: bool,
     **options: Any,
 ) -> int:
     """Run what is missing of each EXP.yaml and print its comparison; of several, a summary at the end.
@@ -93,6 +138,11 @@ def compare(
     from promptlab.cli.stored_runs import are_stored, compare_stored, print_shown
 
     targets = tuple(dict.fromkeys(targets))
+    if detach:
+        from promptlab.cli.detaching import detached
+
+        more = {"--json": as_json, "--flips": flips, "--junit": junit, "--quiet": options["quiet"]}
+        return detached(targets, options, {**more, "--verbose": options["verbose"]})
     if are_stored(targets):
         for name, value in {**options, "junit": junit}.items():
             if value and name in ("limit", "fresh", "no_cache", "junit", "events"):
@@ -299,11 +349,7 @@ def execute_file(
     from promptlab.runs import Progress
     from promptlab.runs.events import EventLog
 
-    def tell(message: str) -> None:
-        if not quiet:
-            lead = "\r\033[K" if sys.stderr.isatty() else ""
-            click.echo(f"{lead}{message}", err=True)
-
+    tell = teller(quiet)
     listeners: list[Listen] = [_errors_told(tell)] if verbose and not quiet else []
     with ExitStack() as stack:
         if events is not None:
@@ -333,6 +379,17 @@ def execute_file(
             approve=None if yes else ask,
             listen=listen if listeners else None,
         )
+
+
+def teller(quiet: bool) -> Callable[[str], None]:
+    """Prints messages on stderr, above the live line; nothing where it is to be quiet."""
+
+    def tell(message: str) -> None:
+        if not quiet:
+            lead = "\r\033[K" if sys.stderr.isatty() else ""
+            click.echo(f"{lead}{message}", err=True)
+
+    return tell
 
 
 def _errors_told(tell: Callable[[str], None]) -> Listen:

@@ -17,9 +17,8 @@ from promptlab.cli.rows import print_rows, shortened
 from promptlab.datasets import AnswerType
 from promptlab.datasets.guessing import Guess, guess_columns
 from promptlab.datasets.profile import ColumnProfile, profile_columns, read_rows
-from promptlab.experiment.starter.drafting import checked, drafted
+from promptlab.experiment.starter.drafting import MAX_ROWS, checked, drafted
 
-MAX_ROWS = 100_000
 _SHOWN_EXAMPLE = 30
 _READING = ("columns", "encoding", "delimiter", "records", "limit")
 _NONE = "none"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -69,11 +68,13 @@ def init(data: Path | None, path: Path, yes: bool, force: bool, **flags: Any) ->
 
 
 def _write_starter(path: Path) -> None:
-    starter = resources.files("promptlab.experiment") / "starter"
-    data = path.parent / "capitals.jsonl"
-    _write(path, (starter / "experiment.yaml").read_text(encoding="utf-8"))
-    if not data.exists():
-        _write(data, (starter / "capitals.jsonl").read_text(encoding="utf-8"))
+    from promptlab.experiment.starter import starter_text, write_starter_data
+
+    _write(path, starter_text())
+    try:
+        write_starter_data(path.parent)
+    except OSError as error:
+        raise UsageError(f"cannot write beside {path}: {error.strerror}.") from error
     click.echo(f"Edit it, then: promptlab compare {path}")
 
 

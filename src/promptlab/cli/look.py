@@ -1,8 +1,7 @@
-"""`runs`, `show`, `export`: what is there already. Nothing here calls a model."""
+"""`show`, `export`: what is there already. Nothing here calls a model."""
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -19,48 +18,6 @@ SHOWN_TRIALS = 20
 SHOWN_ENTRY_CHARS = 100
 # Stored records have their fields in the order of the alphabet.
 _COMES_LAST = ("answer", "observation", "feedback", "score")
-
-
-@click.command()
-@click.argument("name", required=False)
-@click.option("--trend", is_flag=True, help="The headline score of experiment NAME over its runs.")
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def runs(name: str | None, trend: bool, as_json: bool) -> None:
-    """List the stored runs, the newest first; with NAME those of one experiment."""
-    if trend:
-        from promptlab.cli.trend import show_trend
-
-        show_trend(name, as_json=as_json)
-        return
-    from promptlab.basics.home import find_home
-    from promptlab.runs import all_runs
-
-    home = find_home()
-    rows = [
-        {
-            "run": run.id,
-            "experiment": manifest.get("experiment"),
-            "started": time.strftime("%Y-%m-%d %H:%M", time.localtime(manifest.get("created", 0))),
-            "status": manifest.get("status"),
-            "variants": len(manifest.get("variants", [])),
-            "models": len(manifest.get("models", {})),
-            "datasets": len(manifest.get("datasets", {})),
-        }
-        for run in all_runs(home)
-        for manifest in [run.manifest()]
-        if name in (None, manifest.get("experiment"))
-    ]
-    if as_json:
-        print_json(rows)
-    elif not rows:
-        of_name = f" of {name}" if name else ""
-        click.echo(
-            f"There are no runs{of_name} in {home} yet: `promptlab compare EXP.yaml` makes one.", err=True
-        )
-    else:
-        from promptlab.cli.rows import print_rows
-
-        print_rows(rows)
 
 
 @click.command()
@@ -127,19 +84,23 @@ def show(
 
 
 def _show_prompts(run: RunDirectory, as_json: bool) -> None:
-    from promptlab.cli.artifacts import artifact_lines
-    from promptlab.runs.optimizing import artifacts_of
+    from promptlab.export.optimizations import artifact_lines
+    from promptlab.runs.artifacts import kept_prompts
 
-    found = artifacts_of(run)
+    found = kept_prompts(run)
     if as_json:
-        print_json(found)
+        print_json([{**each.entry, "artifact": each.artifact} for each in found])
         return
     if not found:
         raise UsageError(f"run {run.id} has no optimized prompts.")
-    for number, entry in enumerate(found):
-        names = " × ".join(_block(entry[key]) for key in ("variant", "model", "dataset"))
-        click.echo(f"{chr(10) if number else ''}{names}\n{run.path / entry['file']}")
-        for line in artifact_lines(entry["artifact"]):
+    for number, each in enumerate(found):
+        names = " × ".join(_block(each.entry[key]) for key in ("variant", "model", "dataset"))
+        click.echo(f"{chr(10) if number else ''}{names}")
+        if each.artifact is None:
+            click.echo("its optimized prompt is not kept here: the trials show what was sent")
+            continue
+        click.echo(each.path)
+        for line in artifact_lines(each.artifact):
             click.echo(line)
 
 
@@ -185,7 +146,7 @@ def _brief(row: dict[str, Any], scorers: dict[str, int]) -> dict[str, Any]:
     return {
         "trial": row["trial"],
         "sample": row["sample"],
-        "variant": row["variant"],
+        "variant": _labelled(row),
         "model": row["model"],
         "target": row["target"],
         "answer": row["answer"] if row["status"] == "ok" else f"({row['status']})",
@@ -193,14 +154,21 @@ def _brief(row: dict[str, Any], scorers: dict[str, int]) -> dict[str, Any]:
     }
 
 
+def _labelled(row: dict[str, Any]) -> str:
+    return f"{row['variant']} (oracle)" if row.get("oracle") else str(row["variant"])
+
+
 def _print_trial(found: dict[str, Any]) -> None:
-    names = " × ".join(_block(found[key]) for key in ("variant", "model", "dataset"))
+    names = " × ".join(_block(each) for each in (_labelled(found), found["model"], found["dataset"]))
     click.echo(f"trial {found['trial']}: {names}")
     click.echo(f"sample {_block(found['sample'])}, repeat {found['repeat']}, status {found['status']}")
     click.echo(f"target: {_block(found['target'])}")
     click.echo(f"answer: {_block(found['answer'])}  (rule: {found['rule'] or 'none'})")
     if found["error"]:
         click.echo(f"error: {_block(found['error'])}")
+    for said in ("label", "comment"):
+        if found[said] is not None:
+            click.echo(f"a person's {said}: {_block(found[said])}")
     _print_notes(found["notes"], "")
     for call in found["call_list"]:
         _print_call(call)

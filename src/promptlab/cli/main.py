@@ -22,7 +22,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("promptlab.cli.init", "Write a commented experiment file, for a data file of yours."),
     "validate": ("promptlab.cli.check", "Check experiment files and their data; call nothing."),
     "schema": ("promptlab.cli.check", "Print the JSON schema of the experiment file."),
-    "runs": ("promptlab.cli.look", "List the stored runs."),
+    "runs": ("promptlab.cli.runs", "List the stored runs and what runs now; pause, resume, cancel one."),
     "show": ("promptlab.cli.look", "Show a run, or one trial with every prompt and reply."),
     "score": ("promptlab.cli.score", "Add scores to a stored run: scorers, judges, people's labels."),
     "ratings": ("promptlab.cli.ratings", "What people's ratings say: strengths, labels, agreement."),

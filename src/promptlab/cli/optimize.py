@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from promptlab.basics.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from promptlab.runs.optimizing import Optimized
 
 
 @click.command()
@@ -32,7 +36,14 @@ from promptlab.basics.errors import ExitCode, UsageError
 )
 @click.option("--fresh", is_flag=True, help="Look again, fed from the cache, with a new budget ledger.")
 @click.option("--no-cache", is_flag=True, help="Read nothing from the cache and overwrite nothing in it.")
-@click.option("-q", "--quiet", is_flag=True, help="No messages but errors.")
+@click.option("-y", "--yes", is_flag=True, help="Spend more than limits.confirm_usd without a question.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress and no messages but errors.")
+@click.option(
+    "--events",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Append what happens to FILE, one JSON object a line.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the artifacts as JSON.")
 def optimize(
     experiment: Path,
@@ -42,7 +53,9 @@ def optimize(
     as_dspy: Path | None,
     fresh: bool,
     no_cache: bool,
+    yes: bool,
     quiet: bool,
+    events: Path | None,
     as_json: bool,
 ) -> int:
     """Find the prompts of EXP.yaml's optimizers, on train and dev, and keep them.
@@ -50,28 +63,17 @@ def optimize(
     A later `compare` asks what was found here. Reaching an optimizer's budget_calls is a normal end; exit
     code 5 is for `limits` only, 3 for a provider that failed before any prompt was scored.
     """
-    from promptlab.basics.home import open_home
     from promptlab.cli.rows import print_json
-    from promptlab.experiment import make_plan
-    from promptlab.runs.optimizing import optimize_cells
 
-    def tell(message: str) -> None:
-        if not quiet:
-            click.echo(message, err=True)
-
-    home = open_home()
-    with make_plan(experiment, home) as plan:
-        plan.select(limit=None, variants=variants, models=models)
-        found = optimize_cells(plan, home, fresh=fresh, use_cache=not no_cache, tell=tell)
+    single = path is not None or as_dspy is not None
+    found = _found(experiment, variants, models, fresh, no_cache, yes, quiet, events, single=single)
     written = [(each, artifact) for each in found.cells for artifact in each.artifacts]
-    if (path is not None or as_dspy is not None) and len(written) != 1:
-        raise UsageError(
-            f"--to and --dspy write one prompt, {len(written)} were found.", remedy="Add --variant."
-        )
-    if path is not None:
-        written[0][1].write(path)
-    if as_dspy is not None:
-        _write_dspy(written[0][1], as_dspy)
+    if single and written:
+        _only_one(len(written))
+        if path is not None:
+            written[0][1].write(path)
+        if as_dspy is not None:
+            _write_dspy(written[0][1], as_dspy)
     if as_json:
         print_json(
             [{"cell": each.label, "file": each.file, **artifact.to_json()} for each, artifact in written]
@@ -90,8 +92,63 @@ def optimize(
     return ExitCode.TRIAL_ERRORS if found.stopped else ExitCode.DONE
 
 
+def _found(
+    experiment: Path,
+    variants: tuple[str, ...],
+    models: tuple[str, ...],
+    fresh: bool,
+    no_cache: bool,
+    yes: bool,
+    quiet: bool,
+    events: Path | None,
+    *,
+    single: bool,
+) -> Optimized:
+    """Looks for the prompts, with progress on stderr."""
+    from promptlab.basics.home import open_home
+    from promptlab.cli.compare import ask, teller
+    from promptlab.cli.progress import shown
+    from promptlab.experiment import make_plan
+    from promptlab.runs import Progress
+    from promptlab.runs.events import EventLog
+    from promptlab.runs.optimizing import optimize_cells
+
+    home, tell = open_home(), teller(quiet)
+    with ExitStack() as stack:
+        log = None if events is None else EventLog(events, tell)
+        if log is not None:
+            stack.callback(log.close)
+
+        def watch(progress: Progress) -> None:
+            if not quiet:
+                stack.enter_context(shown(progress))
+
+        plan = stack.enter_context(make_plan(experiment, home))
+        plan.select(limit=None, variants=variants, models=models)
+        if single:
+            _only_one(sum(any(cell.variant.technique.optimizers()) for cell in plan.chosen))
+        return optimize_cells(
+            plan,
+            home,
+            fresh=fresh,
+            use_cache=not no_cache,
+            tell=tell,
+            watch=watch,
+            approve=None if yes else ask,
+            listen=log,
+        )
+
+
+def _only_one(count: int) -> None:
+    if count > 1:
+        raise UsageError(
+            f"--to and --dspy write one prompt, and {count} are looked for.",
+            remedy="Add --variant and --model.",
+        )
+
+
 def _print(label: str, file: str, artifact: Any) -> None:
-    from promptlab.cli.artifacts import artifact_lines
+    from promptlab.export.optimizations import artifact_lines
 
     click.echo(f"{label}\n{file}")
     for line in artifact_lines(artifact.to_json()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import threading
 from collections.abc import Iterator
@@ -39,6 +40,7 @@ def shown(progress: Progress) -> Iterator[None]:
 def _print(progress: Progress, live: bool) -> None:
     text = line(progress)
     if live:
+        text = text[: shutil.get_terminal_size().columns - 1]  # a line that wraps cannot be taken back
         click.echo(f"\r\033[K{text}", nl=False, err=True)
     else:
         click.echo(text, err=True)
@@ -46,6 +48,11 @@ def _print(progress: Progress, live: bool) -> None:
 
 def line(progress: Progress) -> str:
     """One line: how far, how fast, what it cost, what went wrong, how long it will take."""
+    if progress.search is not None:
+        label, found = progress.search
+        best = "no dev score yet" if found.best is None else f"best dev {found.best:.3f}"
+        stopping = [f"stopping ({progress.stopping})"] if progress.stopping else []
+        return " · ".join([label, f"{found.unit} {found.number}", best, *found.spent, *stopping])
     done = progress.reused + progress.finished
     share = done / progress.planned if progress.planned else 1.0
     parts = [f"{done:,}/{progress.planned:,} {progress.unit} ({share:.0%})"]

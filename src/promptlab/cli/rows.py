@@ -21,15 +21,42 @@ def print_rows(rows: Sequence[Mapping[str, Any]]) -> None:
 
     if not rows:
         return
+    console = Console(highlight=False)
+    cells = [[_short(plain("-" if value is None else str(value))) for value in row.values()] for row in rows]
+    heads = [plain(name) for name in rows[0]]
+    widths = _unbroken([[head, *texts] for head, *texts in zip(heads, *cells, strict=True)], console.width)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for index, name in enumerate(rows[0]):
-        longest = max(len(str(row[name])) for row in rows)
-        # The first column names the row: it is whole where that leaves room for the others.
-        whole = index == 0 and longest <= WHOLE_CHARS
-        table.add_column(Text(plain(name)), overflow="fold", no_wrap=whole)
-    for row in rows:
-        table.add_row(*(Text(_short(plain(str(value)))) for value in row.values()))
-    Console(highlight=False).print(table)
+    for index, head in enumerate(heads):
+        if widths:
+            table.add_column(Text(head), overflow="fold", width=widths[index])
+        else:
+            longest = max(len(row[index]) for row in cells)
+            # The first column names the row: it is whole where that leaves room for the others.
+            table.add_column(Text(head), overflow="fold", no_wrap=index == 0 and longest <= WHOLE_CHARS)
+    for row in cells:
+        table.add_row(*map(Text, row))
+    console.print(table)
+
+
+def _unbroken(columns: Sequence[Sequence[str]], width: int) -> list[int]:
+    """Widths, in terminal cells, at which no word of these columns is broken; none where they do not fit."""
+    from rich.cells import cell_len
+
+    least = [max(cell_len(word) for text in column for word in _words(text)) for column in columns]
+    most = [max(map(cell_len, column)) for column in columns]
+    spare = width - sum(least) - 2 * (len(columns) - 1)
+    if spare < 0 or max(least) > WHOLE_CHARS:
+        return []
+    found = list(least)
+    for index in sorted(range(len(columns)), key=lambda index: most[index] - least[index]):
+        more = min(spare, most[index] - least[index])
+        found[index] += more
+        spare -= more
+    return found
+
+
+def _words(text: str) -> list[str]:
+    return text.split() or [""]
 
 
 def print_json(value: Any) -> None:

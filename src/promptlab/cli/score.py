@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     "--human",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="People's labels (csv, tsv, jsonl): sample, variant, label.",
+    help="People's labels (csv, tsv, jsonl): sample, variant, label, and comment if there is one.",
 )
 @click.option(
     "--ratings",

@@ -47,7 +47,7 @@ def resolve_model(loaded: Loaded, each: ModelSpec, name: str, path: Path_) -> Mo
             sampling=each.given(),
             headers=each.headers,
             extra_body=each.extra_body,
-            price=_price(each.price),
+            price=stated_price(each.price),
             settings=settings,
         )
     except UsageError as error:
@@ -133,7 +133,8 @@ class _Expander:
             ) from None
 
 
-def _price(spec: PriceSpec | None) -> Price | None:
+def stated_price(spec: PriceSpec | None) -> Price | None:
+    """A price of the file, per token."""
     if spec is None:
         return None
 

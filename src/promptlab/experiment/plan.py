@@ -40,6 +40,12 @@ class Cell:
         return None if once == "demo set" and "demos" in self.context.vary else once
 
     @property
+    def models(self) -> dict[str, Model]:
+        """The models that its trials ask, its own first."""
+        others = sorted(self.variant.technique.asked_models() - {self.model.name})
+        return {self.model.name: self.model, **{name: self.context.models[name] for name in others}}
+
+    @property
     def label(self) -> str:
         return f"{self.variant.name} × {self.model.name} × {self.dataset.name}"
 
@@ -92,6 +98,11 @@ class Plan:
         """The cells that the selection takes."""
         return [cell for cell in self.cells if self.selection.takes(cell)]
 
+    @property
+    def chosen_models(self) -> dict[str, Model]:
+        """By name, the models that the chosen cells ask."""
+        return {name: model for cell in self.chosen for name, model in cell.models.items()}
+
     def samples_in(self, dataset: Dataset) -> int:
         """How many test samples of `dataset` the selection takes."""
         size = dataset.sizes["test"]
@@ -121,14 +132,14 @@ class Plan:
 
     def check_keys(self) -> None:
         """ExperimentError for a model of the selection whose key is nowhere."""
-        check_keys(self.loaded, self._chosen_models())
+        check_keys(self.loaded, self.chosen_models.values())
         for model in self._embedding_models():
             named = self.spec.embedding.api_key_env if self.spec.embedding else None
             check_model_key(self.loaded, model, named, ("embedding",))
 
     def check_prices(self) -> None:
         """ExperimentError for a model of the selection whose price a budget needs and nobody knows."""
-        check_prices(self.loaded, self._chosen_models(), self.limits())
+        check_prices(self.loaded, self.chosen_models.values(), self.limits())
         for model in self._embedding_models():
             check_model_price(self.loaded, model, self.limits(), ("embedding",))
 
@@ -142,9 +153,6 @@ class Plan:
         """UsageError where programs would run that this machine cannot confine, unless the file says so."""
         if self.runs_code:
             check_sandbox(allow_unsafe=self.spec.allow_unsafe_code)
-
-    def _chosen_models(self) -> list[Model]:
-        return list({cell.model.name: cell.model for cell in self.chosen}.values())
 
     def _embedding_models(self) -> list[Model]:
         found = [cell.context.embedding for cell in self.chosen]

@@ -23,8 +23,9 @@ from promptlab.experiment.variants import Variant, resolve_variants
 from promptlab.experiment.yaml_lines import Path_
 from promptlab.models import Model
 from promptlab.optimizers import Optimizer, clean_splits
-from promptlab.scoring import AnswerForm, Gold, Scorer
+from promptlab.scoring import AnswerForm, Gold
 from promptlab.scoring.code_tests import CodeTests
+from promptlab.scoring.metric import Metric
 from promptlab.techniques import CellContext
 
 
@@ -42,8 +43,9 @@ def plan_of(loaded: Loaded, home: Path) -> Plan:
     try:
         datasets = _open_datasets(loaded, variants, home, stack)
         scoring = resolve_scoring(loaded, [variant.name for variant in variants])
+        metrics = _metrics(scoring, variants[0])
         cells = [
-            _cell(loaded, variant, model, dataset, embedding, scoring, models)
+            _cell(loaded, variant, model, dataset, embedding, scoring, metrics, models)
             for dataset in datasets
             for model in models
             for variant in variants
@@ -78,11 +80,12 @@ def add_variants(plan: Plan, added: Mapping[str, Variant]) -> None:
     """Puts each variant right after the one that is named, in every model and data set."""
     cells: list[Cell] = []
     models = list({cell.model.name: cell.model for cell in plan.cells}.values())
+    metrics = _metrics(plan.scoring, plan.variants[0])
     for cell in plan.cells:
         cells.append(cell)
         variant = added.get(cell.variant.name)
         if variant is not None:
-            around = (cell.model, cell.dataset, plan.embedding, plan.scoring, models)
+            around = (cell.model, cell.dataset, plan.embedding, plan.scoring, metrics, models)
             cells.append(_cell(plan.loaded, variant, *around))
     plan.cells = cells
     plan.variants = [*plan.variants, *added.values()]
@@ -176,7 +179,7 @@ def _check_vary(loaded: Loaded, variants: list[Variant]) -> None:
             raise loaded.error(
                 place, f"with one repeat there is no second draw of {_DRAWN[what]}", remedy="Set `repeats:`."
             )
-        if not any(what in variant.technique.redraws() for variant in variants):
+        if not any(what in variant.technique.redraws(variant.task) for variant in variants):
             raise loaded.error(place, _NOT_DRAWN[what], remedy="Leave it out.")
 
 
@@ -194,6 +197,7 @@ def _cell(
     dataset: Dataset,
     embedding: Model | None,
     scoring: Scoring,
+    metrics: Mapping[str, Metric],
     models: list[Model],
 ) -> Cell:
     task = variant.task
@@ -216,17 +220,21 @@ def _cell(
     searches = embedding if variant.technique.reads_embeddings() else None
     if searches is not None:
         spec["embedding"] = searches.identity()
-    metrics = {name: each for name, each in scoring.scorers.items() if not each.runs_code}
-    metric = None
+    headline = scoring.primary or scoring.shown[0]
     known_models = {each.name: each for each in models}
+    optimized: list[dict[str, Any]] = []
     for optimizer in variant.technique.optimizers():
         assert isinstance(optimizer, Optimizer)
-        metric = _metric(scoring, metrics, optimizer.metric)
+        metric = metrics.get(optimizer.metric or headline)
+        if metric is not None and metric.identity() not in optimized:
+            optimized.append(metric.identity())
         spec |= clean_splits(dataset, task).identity()
-        spec["metric"] = metric[1].identity() if metric else None
-        if optimizer.prompt_model in known_models:
-            spec["prompt_model"] = known_models[optimizer.prompt_model].identity()
-    vary = frozenset(loaded.spec.vary) & (variant.technique.redraws() | {"completion"})
+    if optimized:
+        spec["metric"] = optimized[0] if len(optimized) == 1 else optimized
+    asked = sorted(variant.technique.asked_models() & known_models.keys())
+    if asked:
+        spec["asks"] = [known_models[name].identity() for name in asked]
+    vary = frozenset(loaded.spec.vary) & (variant.technique.redraws(task) | {"completion"})
     if vary != {"completion"}:
         spec["vary"] = sorted(vary)
     cell_hash = digest(spec)
@@ -241,18 +249,21 @@ def _cell(
         timeout_s=loaded.spec.limits.timeout_s,
         embedding=searches,
         allow_unsafe_code=loaded.spec.allow_unsafe_code,
-        metric=metric,
-        metrics=tuple(metrics),
+        metrics=metrics,
+        headline=headline,
         models=known_models,
         vary=vary,
     )
     return Cell(variant, model, dataset, task, cell_hash, spec, context)
 
 
-def _metric(scoring: Scoring, metrics: dict[str, Scorer], wanted: str | None) -> tuple[str, Scorer] | None:
-    """The scorer that an optimizer optimizes: the one it names, else the headline's."""
-    name = wanted or scoring.primary or scoring.shown[0]
-    return (name, metrics[name]) if name in metrics else None
+def _metrics(scoring: Scoring, first: Variant) -> dict[str, Metric]:
+    """What optimizers may optimize. Judges are shown the question that the first variant asks."""
+    asked = first.task.messages[-1].source
+    found = {name: Metric(name, each) for name, each in scoring.scorers.items()}
+    for name, each in scoring.judges.items():
+        found[name] = Metric(name, each.judge, each.model, each.judge.question or asked)
+    return found
 
 
 def _check_questions(loaded: Loaded, scoring: Scoring, dataset: Dataset) -> None:

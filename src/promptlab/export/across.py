@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from promptlab.analysis.across import AcrossRuns, in_words
+from promptlab.analysis.across import AcrossRuns
+from promptlab.analysis.shared_data import in_words
 from promptlab.export.plain_text import plain
 
 if TYPE_CHECKING:

@@ -30,6 +30,9 @@ _DATASETS = {
     "commonsense_qa": "talmor2019commonsenseqa",
     "mmlu": "hendrycks2021mmlu",
     "squad": "rajpurkar2016squad",
+    "drop": "dua2019drop",
+    "humaneval": "chen2021codex",
+    "mbpp": "austin2021mbpp",
     "scan": "lake2018scan",
     "last_letter": "wei2022chain",
     "coin_flip": "wei2022chain",
@@ -37,11 +40,15 @@ _DATASETS = {
 }
 _SCORERS = {
     "squad_f1": ("rajpurkar2016squad",),
+    "drop_f1": ("dua2019drop",),
+    "code_tests": ("chen2021codex",),
+    "g_eval": ("liu2023geval",),
     "bleu": ("papineni2002bleu", "post2018sacrebleu"),
     "chrf": ("popovic2015chrf", "post2018sacrebleu"),
     "ter": ("snover2006ter", "post2018sacrebleu"),
     "rouge": ("lin2004rouge",),
 }
+_OPTIMIZERS = {"mipro_v2": "opsahlong2024mipro", "gepa": "agrawal2025gepa"}
 _MODELS = {"smollm2": "allal2025smollm2"}
 _STATISTICS = {
     "wilson": ("wilson1927",),
@@ -105,6 +112,10 @@ def _sources(run: RunDirectory) -> Iterator[Source]:
     used = (name for spec in specs for name in _techniques(spec["variant"]))
     for name in dict.fromkeys(used):
         yield _technique(name, run)
+    used = (str(spec["variant"].get("settings", {}).get("optimizer")) for spec in specs)
+    for name in dict.fromkeys(used):
+        if name in _OPTIMIZERS:
+            yield f"optimizer {name}", [_OPTIMIZERS[name]], {}
     for name in manifest["datasets"]:
         yield f"data set {_comment(name)}", list(dict.fromkeys(_named(_identities(run, name), _DATASETS))), {}
     for spec in scorers:

@@ -13,6 +13,7 @@ from promptlab.basics.registry import did_you_mean
 from promptlab.export.judges import judge_rows
 from promptlab.export.kinds import What
 from promptlab.export.latex import IntervalStyle, cells_table, pairs_table
+from promptlab.export.optimizations import history_rows, optimization_rows
 from promptlab.export.replacing import replacing
 from promptlab.export.rows import (
     breakdown_pair_rows,
@@ -23,6 +24,7 @@ from promptlab.export.rows import (
 )
 from promptlab.export.tables import ENDINGS, write_table
 from promptlab.runs import RunDirectory, RunReader
+from promptlab.runs.artifacts import kept_prompts
 from promptlab.runs.rating_files import rating_rows
 
 Row = Mapping[str, Any]
@@ -85,7 +87,7 @@ def export_run(run: RunDirectory, path: Path, what: What | None = None, look: Lo
                 remedy="Add `breakdown: [FIELD]` to the file and compare it again: nothing is called.",
             )
         rows = breakdown_rows if what == "breakdown" else breakdown_pair_rows
-        return f"{write_table(rows(comparison), path, what, bom=look.bom):,} {what}"
+        return _rows_of(write_table(rows(comparison), path, what, bom=look.bom), what)
     if what == "confusion":
         matrix = list(confusion_matrix_rows(compare_run(run)))
         if not matrix:
@@ -93,14 +95,14 @@ def export_run(run: RunDirectory, path: Path, what: What | None = None, look: Lo
                 f"run {run.id} has no confusion matrix: its answers are no labels, options, or yes and no.",
                 remedy="`promptlab score RUN --scorer label` keeps what older runs did not.",
             )
-        return f"{write_table(matrix, path, what, bom=look.bom):,} rows of {what}"
+        return _rows_of(write_table(matrix, path, what, bom=look.bom), what)
     if what == "judges":
         comparison = compare_run(run)
         if not comparison.judges:
             raise UsageError(
                 f"run {run.id} has no judge.", remedy="Add one with `promptlab score RUN --scorer …`."
             )
-        return f"{write_table(judge_rows(comparison.judges), path, what, bom=look.bom):,} rows of {what}"
+        return _rows_of(write_table(judge_rows(comparison.judges), path, what, bom=look.bom), what)
     if what == "ratings":
         rated = list(rating_rows(run))
         if not rated:
@@ -108,9 +110,23 @@ def export_run(run: RunDirectory, path: Path, what: What | None = None, look: Lo
                 f"nobody has rated answers of run {run.id}.", remedy="Rate in the workbench: promptlab ui"
             )
         return f"{write_table(rated, path, what, bom=look.bom):,} {what}"
+    if what in ("optimizations", "tried"):
+        kept = kept_prompts(run)
+        if not kept:
+            raise UsageError(
+                f"run {run.id} has no optimized prompts.",
+                remedy="Variants like `random_search` or `opro` look for theirs.",
+            )
+        rows_of = optimization_rows(compare_run(run), kept) if what == "optimizations" else history_rows(kept)
+        told = "optimizations" if what == "optimizations" else "candidates tried"
+        return f"{write_table(rows_of, path, what, bom=look.bom):,} {told}"
     with RunReader(run) as reader:
         found = reader.trials() if what == "trials" else reader.calls()
         return f"{write_table(found, path, what, bom=look.bom):,} {what}"
+
+
+def _rows_of(count: int, what: What) -> str:
+    return f"{count:,} row{'' if count == 1 else 's'} of {what.replace('_', ' ')}"
 
 
 def _write_baseline(run: RunDirectory, path: Path, what: What | None) -> str:
@@ -169,12 +185,17 @@ def _write_text(run: RunDirectory, path: Path, what: What, ending: str) -> str:
 def _write_workbook(run: RunDirectory, path: Path) -> str:
     from promptlab.export.workbook import write_workbook
 
-    comparison = compare_run(run)
+    comparison, kept = compare_run(run), kept_prompts(run)
+    searched: dict[str, Iterable[Row]] = {
+        "optimizations": optimization_rows(comparison, kept),
+        "tried": history_rows(kept),
+    }
     with RunReader(run) as reader, replacing(path) as part:
         sheets: dict[str, Iterable[Row]] = {
             "cells": cell_rows(comparison),
             "pairs": pair_rows(comparison),
             **({"judges": judge_rows(comparison.judges)} if comparison.judges else {}),
+            **(searched if kept else {}),
             "trials": reader.trials(),
             "manifest": manifest_rows(run.manifest()),
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from promptlab.analysis import words
 from promptlab.analysis.comparison import Comparison
+from promptlab.analysis.intervals import Interval
 from promptlab.basics.errors import NO_ANSWER_KINDS
 from promptlab.export.columns import ROUGH, Glyphs, marked
 
@@ -14,14 +15,13 @@ INTERVALS = {
     "bootstrap": "bootstrap",
 }
 TESTS = {
-    "mcnemar_midp": "mid-p McNemar, Tango's interval",
+    "mcnemar_midp": "mid-p McNemar with Tango's interval",
     "sign_flip_exact": "sign flips over samples (all)",
     "sign_flip": "sign flips over samples (drawn)",
     "sign_flip_groups_exact": "sign flips over groups (all)",
     "sign_flip_groups": "sign flips over groups (drawn)",
     "bootstrap": "paired bootstrap",
 }
-REDRAWN = {"completion": "completions", "demos": "demos", "order": "an order of demos"}
 _DRAWN = ("sign_flip", "sign_flip_groups", "bootstrap")
 
 
@@ -41,20 +41,28 @@ def footing(comparison: Comparison, glyphs: Glyphs) -> str:
 
 
 def intervals_said(comparison: Comparison) -> str:
-    found = [
-        score.interval
-        for cell in comparison.cells
-        for name, score in cell.scores.items()
-        if score.interval and name == comparison.primary
-    ]
+    by_scorer: dict[str, list[Interval]] = {}
+    for cell in comparison.cells:
+        for name, score in cell.scores.items():
+            if score.interval:
+                by_scorer.setdefault(name, []).append(score.interval)
+    found = by_scorer.pop(comparison.primary, [])
     if not found:
         return ""
     methods = list(dict.fromkeys(INTERVALS[each.method] for each in found))
+    others: dict[str, list[str]] = {}
+    for name, intervals in by_scorer.items():
+        for each in dict.fromkeys(INTERVALS[each.method] for each in intervals):
+            if each not in methods:
+                others.setdefault(each, []).append(name)
+    named = "; ".join(
+        [words.listed(methods), *(f"{words.listed(of)}: {each}" for each, of in others.items())]
+    )
     sizes = sorted({each.n for each in found})
     n = words.count(sizes[0]) if len(sizes) == 1 else f"{words.count(sizes[0])} to {words.count(sizes[-1])}"
     groups = sorted({each.groups for each in found if each.groups is not None})
     of_groups = f" in {words.count(groups[0])} groups" if groups else ""
-    text = f"n = {n} samples{of_groups}. [ ]: 95 % interval ({words.listed(methods)})"
+    text = f"n = {n} samples{of_groups}. [ ]: 95 % interval ({named})"
     cautions = list(dict.fromkeys(caution for each in found for caution in each.cautions))
     return f"{text}, {ROUGH} rough: {words.listed(cautions)}." if cautions else f"{text}."
 
@@ -66,7 +74,7 @@ def repeats_said(comparison: Comparison) -> str:
     )
     if not count:
         return ""
-    anew = words.listed([REDRAWN[what] for what in comparison.vary])
+    anew = words.redrawn(comparison.vary)
     return (
         f"{words.count(count)} repeats, each with {anew} of its own, averaged per sample first; "
         "repeats: the lowest and the highest mean of one."

@@ -12,6 +12,8 @@ What = Literal[
     "confusion",
     "judges",
     "ratings",
+    "optimizations",
+    "tried",
     "trials",
     "calls",
     "prompts",

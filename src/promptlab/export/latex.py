@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from promptlab.analysis import words
 from promptlab.basics.errors import NO_ANSWER_KINDS
 from promptlab.basics.json_text import json_text
+from promptlab.export.columns import ROUGH
 from promptlab.export.plain_text import plain
 
 if TYPE_CHECKING:
@@ -177,8 +178,10 @@ def _score(
     if found.low is None or found.high is None:
         return mean
     if style == "pm":
-        return f"{mean} $\\pm$ {words.number((found.high - found.low) / 2, speaker.digits)}"
-    return f"{mean} {_minus(words.bounds(found.low, found.high, speaker.digits))}"
+        between = f"$\\pm$ {words.number((found.high - found.low) / 2, speaker.digits)}"
+    else:
+        between = _minus(words.bounds(found.low, found.high, speaker.digits))
+    return f"{mean} {between}{escaped(ROUGH) if found.cautions else ''}"
 
 
 def _caption(comparison: Comparison, speaker: Speaker, interval: IntervalStyle) -> str:

@@ -16,6 +16,7 @@ from promptlab.export.bibliography import bibtex
 from promptlab.export.judges import judges_said
 from promptlab.export.latex import escaped
 from promptlab.runs import RunDirectory, RunReader
+from promptlab.runs.artifacts import kept_prompts
 
 __all__ = ["ExamplePrompt", "bibtex", "example_prompts", "methods", "prompts"]
 
@@ -160,6 +161,7 @@ def methods(run: RunDirectory, ending: str) -> tuple[str, str]:
         sentences = [
             *_compared(comparison, manifest),
             *_asked(reader, manifest),
+            *_searched(run, comparison),
             *_graded(comparison),
             *_tested(comparison, manifest),
         ]
@@ -172,7 +174,7 @@ def methods(run: RunDirectory, ending: str) -> tuple[str, str]:
 
 def _compared(comparison: Comparison, manifest: Mapping[str, Any]) -> Iterator[str]:
     from promptlab.analysis.exposure import extensions
-    from promptlab.export.footing import REDRAWN, tried_said
+    from promptlab.export.footing import tried_said
 
     variants = list(dict.fromkeys(cell.result.variant for cell in comparison.cells))
     models = list(dict.fromkeys(cell.result.model for cell in comparison.cells))
@@ -195,7 +197,7 @@ def _compared(comparison: Comparison, manifest: Mapping[str, Any]) -> Iterator[s
             yield f"{name}: {note.rstrip('.')}."
     repeats = manifest["repeats"]
     if repeats > 1:
-        anew = words.listed([REDRAWN[what] for what in comparison.vary])
+        anew = words.redrawn(comparison.vary)
         yield (
             f"Every sample was asked {repeats} times, each time with {anew} drawn anew; scores are averaged "
             "per sample first."
@@ -236,6 +238,29 @@ def _asked(reader: RunReader, manifest: Mapping[str, Any]) -> Iterator[str]:
             told += " (UTC)"
         yield f"{told}, with {' or '.join(sampling)}."
     yield f"All draws of promptlab (splits, demos, resampling) use seed {manifest['seed']}."
+
+
+def _searched(run: RunDirectory, comparison: Comparison) -> Iterator[str]:
+    """Of each prompt that was optimized: by what, on which rows, at what cost, and how it was chosen."""
+    for found, each in zip(comparison.optimizations, kept_prompts(run), strict=True):
+        budget = f" of at most {words.count(found.budget_calls)} per model" if found.budget_calls else ""
+        cost = "at an unknown cost" if found.cost_usd is None else f"for {words.usd(found.cost_usd)}"
+        told = (
+            f"The prompt of {found.cell.variant} for {found.cell.model} on {found.cell.dataset} was optimized"
+        )
+        if each.artifact is not None:
+            provenance = each.artifact["provenance"]
+            data, metric = provenance["data"], provenance["metric"]["scorer"]
+            told += (
+                f" for {metric} on {words.count(data['train_rows'])} train and "
+                f"{words.count(data['dev_rows'])} dev rows (seed {provenance['seed']}, prompts written by "
+                f"{provenance['prompt_model']})"
+            )
+        yield (
+            f"{told}, with {_counted(found.calls, 'call')}{budget}, {cost}; its dev score went from "
+            f"{words.number(found.dev_before)} to {words.number(found.dev)}, which is selected and so "
+            "optimistic."
+        )
 
 
 def _graded(comparison: Comparison) -> Iterator[str]:

@@ -12,11 +12,15 @@ if TYPE_CHECKING:
 
 
 def cell_rows(comparison: Comparison) -> Iterator[dict[str, Any]]:
-    """The cells of `compare --json`, each score spread over columns `NAME.mean`, `NAME.ci_low`, ..."""
+    """The cells of `compare --json`, each score spread over columns `NAME.mean`, `NAME.ci_low`, ...
+
+    Where some cell is an oracle's, a column `oracle` says which.
+    """
+    oracles = any(cell.result.oracle for cell in comparison.cells)
     for cell in comparison.cells:
         row = cell.to_json()
         row.pop("confusion", None)  # a table of its own
-        yield _scores_spread(row)
+        yield _scores_spread({**row, "oracle": cell.result.oracle} if oracles else row)
 
 
 def pair_rows(comparison: Comparison) -> Iterator[dict[str, Any]]:

@@ -24,6 +24,7 @@ from promptlab.models.lease import CacheLeases, Leases, Row
 from promptlab.models.ledger import LEDGER_FILE, Ledger, SqliteLedger
 from promptlab.models.limiter import Limiter, LimiterState
 from promptlab.models.limits import Limits
+from promptlab.models.listening import Listened, Listener, OnText
 from promptlab.models.pricing import cost_of, in_usd, price_of
 from promptlab.models.request import Completion, Embeddings, Model, Price, Request
 from promptlab.models.retry import Retries
@@ -78,6 +79,8 @@ class Client:
         self._rng = rng or random.Random()
         self._wall_clock = wall_clock
         self._flights: Flights[Completion] = Flights()
+        # Hits come in rows. After a miss nobody looks beforehand: taking the lease finds what is there, too.
+        self._expects_hits = True
         self._unstorable: StorageError | None = None
         self._limiters: dict[tuple[str, str], Limiter] = {}
         self._opened: dict[tuple[str, str, str], asyncio.Task[None]] = {}
@@ -110,24 +113,35 @@ class Client:
             rng=seeded("backoff", experiment, seed, os.getpid()),
         )
 
-    async def complete(self, request: Request) -> Completion:
+    async def stream(self, request: Request, on_text: OnText) -> Completion:
+        """Like `complete`, for who listens: see `OnText`. Paid, kept and priced exactly as otherwise.
+
+        A reply from the cache, or of a call that was joined, comes as one piece.
+        """
+        listener = Listener(on_text)
+        completion = await self.complete(request, listener)
+        listener.whole(completion.text)
+        return completion
+
+    async def complete(self, request: Request, listener: Listener | None = None) -> Completion:
         """See `Door`."""
         key = request_key(request)
         await self._flights.over(key.text)
-        if self._mode.read and key.text not in self._flights:
+        if self._mode.read and self._expects_hits and key.text not in self._flights:
             hit = await self._lookup(key.text, request)
             if hit is not None:
                 return self.stats.served(hit)
+            self._expects_hits = False
         if key.text in self._flights:
             try:
                 joined = await self._flights.join(key.text)
             except CallError as error:
                 raise error.shared() from error
             if not self._serves(joined, request):
-                return await self.complete(request)
+                return await self.complete(request, listener)
             self.stats.joins += 1
             return dataclasses.replace(joined, cached=True, attempts=0)
-        return await self._flights.start(key.text, lambda: self._fly(key, request))
+        return await self._flights.start(key.text, lambda: self._fly(key, request, listener))
 
     async def embed(
         self, model: Model, texts: Sequence[str], *, cell: str = "", timeout_s: float = 60.0
@@ -176,14 +190,15 @@ class Client:
         young = limit is None or self._wall_clock() - completion.created <= limit
         return young and request.defaults.issuperset(completion.left_out)
 
-    async def _fly(self, key: RequestKey, request: Request) -> Completion:
+    async def _fly(self, key: RequestKey, request: Request, listener: Listener | None) -> Completion:
         if not self._mode.read:
-            return await self._send(key, request)
+            return await self._send(key, request, listener)
         entry = await self._leases.acquire(key.text, lambda row: self._serves(unpack(row, key.text), request))
         if entry is not None:
+            self._expects_hits = True
             return self.stats.served(unpack(entry, key.text))
         try:
-            completion = await self._send(key, request)
+            completion = await self._send(key, request, listener)
         except BaseException:
             with contextlib.suppress(StorageError):  # the first trouble is the one to tell
                 await self._leases.release(key.text, replaced=False)
@@ -193,9 +208,11 @@ class Client:
 
     # To the provider
 
-    async def _send(self, key: RequestKey, request: Request) -> Completion:
+    async def _send(self, key: RequestKey, request: Request, listener: Listener | None) -> Completion:
         """All attempts of one call; returns when the reply is stored."""
         transport = await self._open(request.model)
+        if listener is not None:
+            transport = Listened(transport, listener)
         retries = Retries(self._rng, self._limits.retry_429_s, self._limits.attempts)
         attempts = 0
         while True:
@@ -206,7 +223,7 @@ class Client:
                 delay_s = retries.delay_s(error, asyncio.get_running_loop().time())
                 if delay_s is None:
                     self.stats.failed += 1
-                    error.attempts = attempts
+                    error.attempts = attempts if error.sent else attempts - 1
                     raise
             await asyncio.sleep(delay_s)
 
@@ -221,6 +238,7 @@ class Client:
             slot = await limiter.enter(held.tokens, again=number > 1)
             try:
                 self._check_storage()
+                slot.check(request.model.id)
                 sent = True
                 self.stats.sent_calls += 1
                 self.stats.in_flight += 1
@@ -229,6 +247,8 @@ class Client:
                 except CallError as error:
                     if error.kind is CallErrorKind.RATE_LIMITED:
                         slot.refused(error.retry_after_s)
+                    elif error.ends_model:
+                        slot.hopeless(request.model.id, error)
                     raise
                 slot.succeeded(_tokens(completion))
                 cost_usd = in_usd(completion.cost, completion.currency, self._limits.rates)

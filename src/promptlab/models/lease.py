@@ -8,18 +8,15 @@ A lease is a row under the request's key that says whose it is; the reply replac
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import functools
 import os
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import orjson
 
 from promptlab.basics.errors import StorageError
+from promptlab.basics.process import Owner, this_process
 from promptlab.models.cache import Cache
 
 POLL_FIRST_S = 0.005
@@ -47,57 +44,6 @@ class Leases(Protocol):
         """Gives the key up: `replaced` by a reply, or as it was before."""
 
     async def close(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """A process, told apart from a later one with the same number by the time of its start."""
-
-    host: str
-    pid: int
-    start: str
-
-    def is_dead(self) -> bool:
-        """True only where this machine knows it: no such process, a finished one, or another one."""
-        if self.host != _host():
-            return False
-        if self.pid == os.getpid():
-            return self.start != _start(self.pid)
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return True
-        except PermissionError:
-            pass
-        now = _start(self.pid)
-        return now is None or now != self.start
-
-
-def this_process() -> Owner:
-    return Owner(_host(), os.getpid(), _start(os.getpid()) or "")
-
-
-@functools.cache
-def _host() -> str:
-    """This machine and its process table: containers share a name of a machine, but not the table."""
-    parts = [socket.gethostname()]
-    with contextlib.suppress(OSError):  # not Linux: the name has to do
-        parts += [
-            Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
-            str(Path("/proc/self/ns/pid").readlink()),
-        ]
-    return " ".join(parts)
-
-
-def _start(pid: int) -> str | None:
-    """When the process began, as the kernel counts; "" where the system does not say, None if it is over."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return None if Path("/proc/self/stat").exists() else ""
-    # The second field is the program's name in parentheses and may hold anything.
-    fields = text[text.rindex(")") + 2 :].split()
-    return None if fields[0] in "ZX" else fields[19]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Protocol
 
 from promptlab.basics.errors import StorageError
+from promptlab.basics.process import Owner, this_process
 from promptlab.models.group_commit import GroupCommit
-from promptlab.models.lease import Owner, this_process
 from promptlab.models.limits import Limits
 
 LEDGER_FILE = "ledger.sqlite"

@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass
 
+from promptlab.basics.errors import CallError
 from promptlab.models.pace import Pace
 
 # A learned rate lets so many seconds' worth go at once, which keeps timers from setting the pace.
@@ -54,6 +55,17 @@ class Slot:
     tokens: float
     sent_at: float
     level: int
+    asked_at: float
+
+    def check(self, model: str) -> None:
+        """Raises what another request met meanwhile that this one would meet too (`hopeless`)."""
+        met = self.limiter._hopeless.get(model)
+        if met is not None and met[0] >= self.asked_at:
+            raise met[1].shared()
+
+    def hopeless(self, model: str, error: CallError) -> None:
+        """Whoever waits for this model now need not ask: a wrong key, no quota, no such model."""
+        self.limiter._hopeless[model] = (asyncio.get_running_loop().time(), error)
 
     def succeeded(self, tokens: float | None) -> None:
         """The endpoint answered, with so many tokens used (None: unknown)."""
@@ -98,12 +110,14 @@ class Limiter:
         self._waiting: deque[tuple[asyncio.Future[None], float]] = deque()
         self._in_flight = 0
         self._refused_count = 0
+        self._hopeless: dict[str, tuple[float, CallError]] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     async def enter(self, tokens: float = 0.0, *, again: bool = False) -> Slot:
         """Waits for a slot. Cancelled while waiting: as if it had never asked."""
         loop = asyncio.get_running_loop()
-        if self._waiting or self._blocked_s(loop.time(), tokens) > 0:
+        asked_at = loop.time()
+        if self._waiting or self._blocked_s(asked_at, tokens) > 0:
             turn: asyncio.Future[None] = loop.create_future()
             if again:
                 self._waiting.appendleft((turn, tokens))
@@ -117,8 +131,8 @@ class Limiter:
                     self._leave()
                 raise
         else:
-            self._admit(loop.time(), tokens)
-        return Slot(self, tokens, loop.time(), self._in_flight)
+            self._admit(asked_at, tokens)
+        return Slot(self, tokens, loop.time(), self._in_flight, asked_at)
 
     def state(self) -> LimiterState:
         pace, now = self._pace, asyncio.get_running_loop().time()

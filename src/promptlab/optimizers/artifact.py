@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import orjson
 
+from promptlab.basics.errors import UsageError
 from promptlab.basics.files import write_atomically
 from promptlab.optimizers.program import Demo, Program
 
@@ -86,7 +87,9 @@ class Artifact:
                 "before": self.score_before,
                 "label": "selected, optimistic",
                 "curve": [
-                    {"calls": row["calls_so_far"], "score": row["score"]} for row in rows if row["accepted"]
+                    {"calls": row["calls_so_far"], "score": row["score"]}
+                    for row in rows
+                    if row["accepted"] and row["score"] is not None
                 ],
             },
             "provenance": dict(self.provenance),
@@ -106,13 +109,14 @@ def read_artifact(path: Path) -> Artifact:
         raise ValueError(f"{path.name} is not JSON: {error}") from None
     try:
         if isinstance(found, dict) and "artifact" in found:
-            return _ours(found)
+            return artifact_of(found)
         return _from_dspy(found)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"{path.name} is no optimized prompt: {type(error).__name__}: {error}") from None
 
 
-def _ours(found: dict[str, Any]) -> Artifact:
+def artifact_of(found: dict[str, Any]) -> Artifact:
+    """From its JSON. KeyError, TypeError or ValueError where it is none."""
     if found["artifact"] != ARTIFACT_VERSION:
         raise ValueError(f"version {found['artifact']}, this promptlab reads {ARTIFACT_VERSION}")
     return Artifact(
@@ -142,7 +146,15 @@ def _from_dspy(found: dict[str, Any]) -> Artifact:
 
 
 def dspy_state(artifact: Artifact) -> dict[str, Any]:
-    """What `dspy.Module.load` reads: the program's own state, or the prompt as one predictor's."""
+    """What `dspy.Module.load` reads: the program's own state, or the prompt as one predictor's.
+
+    UsageError for a program that no such state can hold.
+    """
+    if artifact.dspy is not None and "neighbours" in artifact.dspy:
+        raise UsageError(
+            "DSPy's own file cannot hold what knn_few_shot found: its demos are chosen at every question.",
+            remedy="Use `--to FILE` and `technique: optimized`.",
+        )
     metadata: dict[str, Any] = {"metadata": {"dependency_versions": {}}}
     if artifact.dspy is not None:
         return {**artifact.dspy["state"], **metadata}

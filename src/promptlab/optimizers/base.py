@@ -23,25 +23,35 @@ from promptlab.basics.hashing import digest
 from promptlab.basics.registry import did_you_mean
 from promptlab.datasets import Sample
 from promptlab.datasets.sample import Question
+from promptlab.models import Model
 from promptlab.optimizers.artifact import ARTIFACT_FILE, CALLS_FILE, Artifact, read_artifact
-from promptlab.optimizers.evaluation import Evaluate, OptimizerContext, Trials
+from promptlab.optimizers.evaluation import Evaluate, OptimizerContext, Trials, calls_per_row
+from promptlab.optimizers.grading import Grading
 from promptlab.optimizers.program import Program, solve
+from promptlab.optimizers.rounds import Rounds
 from promptlab.optimizers.search import Search
-from promptlab.optimizers.spending import Spending
+from promptlab.optimizers.spending import ScopedDoor, Spending
 from promptlab.optimizers.splits import clean_splits
-from promptlab.scoring import AnswerForm, Grader
+from promptlab.scoring import AnswerForm
+from promptlab.scoring.metric import Metric
 from promptlab.scoring.translation import script_of
 from promptlab.techniques.base import Answer, Calls, Technique
-from promptlab.techniques.context import CellContext, TrialContext
+from promptlab.techniques.cell import CellContext
+from promptlab.techniques.context import TrialContext
+
+# Of a budget, the share that a model which only writes prompts is expected to take.
+_WRITTEN = 0.2
 
 
 class Optimizer(Technique):
     """A technique whose prompt is found once per cell, on train and dev, and then asked like any other.
 
     `budget_calls` bounds the requests of the search to each model, cached ones included. `metric` names the
-    experiment's scorer that is optimized (default: the headline's), `prompt_model` the experiment's model
-    that writes prompts (default: the cell's own). `dev_rows` bounds the dev rows that score a candidate; a
-    quarter of the budget is the most. After `patience` rounds without a better prompt it ends.
+    experiment's scorer that is optimized (default: the headline's; a judge is asked for every answer, which
+    counts), `prompt_model` the experiment's model that writes prompts (default: the cell's own),
+    `prompt_max_tokens` how long it may write (default: as the model's entry says, which may be meant for
+    short answers). `dev_rows` bounds the dev rows that score a candidate; those of a quarter of the budget
+    are the most. After `patience` rounds without a better prompt it ends.
     """
 
     optimizes: ClassVar[bool] = True
@@ -53,6 +63,7 @@ class Optimizer(Technique):
     patience: int | None = Field(default=None, ge=1)
     metric: str | None = None
     prompt_model: str | None = None
+    prompt_max_tokens: int | None = Field(default=None, ge=1)
     search_seed: int = 0
 
     async def propose(self, search: Search) -> AsyncIterator[None]:
@@ -72,6 +83,10 @@ class Optimizer(Technique):
 
     # As a technique
 
+    def asked_models(self) -> frozenset[str]:
+        writer = () if self.prompt_model is None else (self.prompt_model,)
+        return super().asked_models() | frozenset(writer)
+
     def needs_train(self) -> bool:
         return True
 
@@ -81,18 +96,23 @@ class Optimizer(Technique):
     def drawn_once(self) -> str | None:
         return "optimizer run"
 
-    def compile_calls(self) -> Calls:
-        """Calls of one compilation."""
-        return Calls(1, self.budget_calls, self.budget_calls)
+    def calls_per_row(self) -> int:
+        """Calls to the cell's model that a candidate's answer to one dev row is expected to take."""
+        return 1
+
+    def compile_calls(self, ctx: CellContext) -> list[tuple[Model, Calls]]:
+        """Calls of one compilation to each model: the cell's, who writes prompts, who judges answers."""
+        most = self.budget_calls
+        found = {ctx.model.name: (ctx.model, Calls(1, most, most))}
+        metric = self.metric_in(ctx)
+        if metric is not None and metric.model is not None:
+            found.setdefault(metric.model.name, (metric.model, Calls(0, most, most)))
+        writer = ctx.models.get(self.prompt_model or ctx.model.name, ctx.model)
+        found.setdefault(writer.name, (writer, Calls(0, most * _WRITTEN, most)))
+        return list(found.values())
 
     def check(self, ctx: CellContext) -> None:
-        if ctx.metric is None:
-            raise ExperimentError(
-                "there is no scorer to optimize for: it must read the answer by itself",
-                field="metric",
-                value=self.metric,
-                remedy=did_you_mean(self.metric or "", ctx.metrics),
-            )
+        self.check_metric(ctx)
         if self.prompt_model is not None and self.prompt_model not in ctx.models:
             raise ExperimentError(
                 "the experiment has no such model",
@@ -110,6 +130,28 @@ class Optimizer(Technique):
                     remedy="Add `split: {test: …, train: …, dev: …}` or more data.",
                 )
         self.preflight(len(splits.train), len(splits.dev))
+
+    def metric_in(self, ctx: CellContext) -> Metric | None:
+        """The scorer that it optimizes: the one it names, else the headline's."""
+        return ctx.metrics.get(self.metric or ctx.headline)
+
+    def check_metric(self, ctx: CellContext) -> None:
+        """ExperimentError for a metric that is not there, or that cannot grade train and dev rows."""
+        metric = self.metric_in(ctx)
+        if metric is None:
+            raise ExperimentError(
+                "the experiment has no such scorer",
+                field="metric",
+                value=self.metric,
+                remedy=did_you_mean(self.metric or "", ctx.metrics),
+            )
+        if getattr(metric.scorer, "pairwise", False):
+            raise ExperimentError(
+                f"the judge {metric.name!r} compares with another variant's answers, and to train and dev "
+                "rows there are none",
+                field="metric" if self.metric else "",
+                remedy="Name a scorer that grades an answer by itself: `metric: NAME`.",
+            )
 
     async def prepare(self, ctx: CellContext) -> None:
         """Finds the prompt, or reads it where it was found before. Without a door: the task's own prompt."""
@@ -137,6 +179,11 @@ class Optimizer(Technique):
         except ValueError as error:
             raise UsageError(f"{error}.", remedy=f"Delete {path.parent}.") from None
 
+    def _writing(self, writer: Model) -> dict[str, int]:
+        """The sampling that it sets for the model that writes prompts."""
+        key = "max_completion_tokens" if "max_completion_tokens" in writer.sampling else "max_tokens"
+        return {} if self.prompt_max_tokens is None else {key: self.prompt_max_tokens}
+
     async def _compiled(self, ctx: CellContext) -> Artifact:
         compiling = ctx.compiling
         assert compiling is not None
@@ -148,13 +195,21 @@ class Optimizer(Technique):
             compiling.tell(f"{compiling.label}: {notice}")
         writer = ctx.model if self.prompt_model is None else ctx.models[self.prompt_model]
         spending = Spending(self.budget_calls, compiling.rates, compiling.stopped)
-        assert ctx.metric is not None
-        metric, scorer = ctx.metric
+        metric = self.metric_in(ctx)
+        assert metric is not None
+        per_row = max(calls_per_row(ctx.model, metric, self.calls_per_row()).values())
+        most = max(1, self.budget_calls // (4 * per_row))
+        size = min(self.dev_rows, len(splits.dev), most)
+        rounds = Rounds(
+            spending, size, lambda message: compiling.tell(f"{compiling.label}: {message}"), compiling.watch
+        )
+        spending.counted = rounds.counted
         rng_seed = f"{ctx.seed}/{self.search_seed}"
         around = OptimizerContext(
             task=ctx.task,
             model=ctx.model,
             writer=writer,
+            writing=self._writing(writer),
             seed=ctx.seed * 1_000_003 + self.search_seed,
             hash=name,
             spending=spending,
@@ -162,21 +217,29 @@ class Optimizer(Technique):
             timeout_s=ctx.timeout_s,
             cell=ctx.cell,
             sampling=ctx.sampling,
-            tell=lambda message: compiling.tell(f"{compiling.label}: {message}"),
+            rounds=rounds,
+            metric=metric,
+            allow_unsafe_code=ctx.allow_unsafe_code,
         )
-        size = min(self.dev_rows, len(splits.dev), max(1, self.budget_calls // 4))
         picked = sorted(around.rng("dev", rng_seed).sample(range(len(splits.dev)), size))
         dev = tuple(splits.dev[number] for number in picked)
-        script = script_of(sample.targets for sample in splits.train)
-        grader = Grader(ctx.task, {metric: scorer}, script=script)
-        evaluate = Trials(ctx, name, spending, grader, metric)
+        grading = Grading(
+            metric,
+            ctx.task,
+            ScopedDoor(ctx.door, spending, f"{name}/judge"),
+            script_of(sample.targets for sample in splits.train),
+            ctx.timeout_s,
+            ctx.allow_unsafe_code,
+            compiling.rates,
+        )
+        evaluate = Trials(ctx, name, spending, grading)
         found = await self.compile(splits.train, dev, evaluate, around)
         provenance = {
             "hash": name,
             "technique": self.identity(),
             "model": ctx.model.name,
             "prompt_model": writer.name,
-            "metric": scorer.identity(),
+            "metric": metric.identity(),
             "data": {
                 "name": ctx.dataset.name,
                 "hash": ctx.dataset.hash,

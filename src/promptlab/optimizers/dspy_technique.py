@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
 
-from promptlab.basics.errors import BudgetReached, ExperimentError, StorageError, Unparsed, UsageError
+from promptlab.basics.errors import (
+    BudgetReached,
+    ExperimentError,
+    StorageError,
+    UsageError,
+)
 from promptlab.basics.hashing import file_digest
 from promptlab.datasets import Sample, Task
 from promptlab.datasets.sample import Question
-from promptlab.models import Completion, Message
 from promptlab.optimizers.artifact import Artifact, Ending
 from promptlab.optimizers.base import Optimizer
 from promptlab.optimizers.dspy.engine import (
@@ -23,31 +26,52 @@ from promptlab.optimizers.dspy.engine import (
     SearchAsk,
     check_installed,
     language_model,
-    load_dspy,
     surroundings,
     threads,
 )
-from promptlab.optimizers.dspy.program import answer_text, asked, build_program, check_program, example
+from promptlab.optimizers.dspy.library import Given, optimized
+from promptlab.optimizers.dspy.neighbours import nearest_demos
+from promptlab.optimizers.dspy.program import (
+    build_program,
+    check_program,
+    example,
+)
+from promptlab.optimizers.dspy.running import loaded, run_program
+from promptlab.optimizers.dspy.sandboxed import interpreters
 from promptlab.optimizers.dspy.search import Watched
 from promptlab.optimizers.evaluation import Evaluate, OptimizerContext
 from promptlab.optimizers.program import Program
 from promptlab.optimizers.spending import CallsSpent, ScopedDoor, Stopped
+from promptlab.scoring.replies import Cost, Latency
 from promptlab.techniques.base import Answer, Calls, Fidelity, technique
-from promptlab.techniques.context import CellContext, TrialContext
+from promptlab.techniques.cell import CellContext
+from promptlab.techniques.context import TrialContext
 
-_LEAST_TRAIN = {"bootstrap_few_shot_with_random_search": 2, "mipro_v2": 2, "simba": 2, "infer_rules": 2}
+_LEAST_TRAIN = {
+    "bootstrap_few_shot_with_random_search": 2,
+    "mipro_v2": 2,
+    "simba": 2,
+    "infer_rules": 2,
+    "knn_few_shot": 2,
+}
+
+
+_CALLS = {"react": Calls(1, 4, 21), "program_of_thought": Calls(2, 2.5, 4)}
 
 
 @technique("dspy")
 class DSPy(Optimizer):
     """Khattab et al. 2023 (arXiv 2310.03714); MIPROv2: 2406.11695, GEPA: 2507.19457. Extra: `optimize`.
 
-    `program` says what is asked: predict, chain_of_thought, program_of_thought, react, or a dspy.Module of
-    your own by path, `my_file.py:MyModule` (`question` in, `answer` out). `optimizer` says who looks for its
-    instruction and demos. Every call goes through the door and counts; DSPy's own caches and retries are off.
-    Of all programs that it ran on every dev row the best one is kept, wherever it stopped. A reply that DSPy
-    cannot read is no answer. Records the program's answer beside the calls. With `threads` above 1 a search
-    is faster, and which calls its budget's end leaves out depends on the clock.
+    `program` says what is asked: predict, chain_of_thought, program_of_thought (what it writes runs in our
+    sandbox, each time by itself), react (with a calculator), or a dspy.Module of your own by path,
+    `my_file.py:MyModule` (`question` in, `answer` out). `optimizer` says who looks for its instruction and
+    demos; knn_few_shot looks at every question, among the nearest `neighbours` train rows by the letters
+    they share, and runs them first: one call more for each. Every call goes through the door and counts;
+    DSPy's own caches and retries are off. Of all programs that it ran on every dev row the best one is kept,
+    wherever it stopped. A reply that DSPy cannot read is no answer. Records the program's answer beside the
+    calls. With `threads` above 1 a search is faster, and which calls its budget's end leaves out depends on
+    the clock.
     Limit: DSPy's own prompts; another version may write others.
     """
 
@@ -60,6 +84,7 @@ class DSPy(Optimizer):
 
     optimizer: Literal[
         "labeled_few_shot",
+        "knn_few_shot",
         "bootstrap_few_shot",
         "bootstrap_few_shot_with_random_search",
         "mipro_v2",
@@ -73,6 +98,7 @@ class DSPy(Optimizer):
     bootstrapped_demos: int = Field(default=4, ge=0)
     candidates: int = Field(default=6, ge=2)
     trials: int = Field(default=10, ge=1)
+    neighbours: int = Field(default=3, ge=1)
     threads: int = Field(default=1, ge=1, le=32)
     _folder: Path = PrivateAttr(default_factory=Path)
 
@@ -87,7 +113,32 @@ class DSPy(Optimizer):
         return found
 
     def planned_calls(self, task: Task) -> Calls:
-        return Calls(1, 4, 21) if self.program in ("react", "program_of_thought") else Calls()
+        calls = _CALLS.get(self.program, Calls())
+        return calls.times(self.calls_per_row()) if self.optimizer == "knn_few_shot" else calls
+
+    def calls_per_row(self) -> int:
+        return 1 + self.neighbours if self.optimizer == "knn_few_shot" else 1
+
+    def may_run_code(self) -> bool:
+        return super().may_run_code() or self.program == "program_of_thought"
+
+    def check_metric(self, ctx: CellContext) -> None:
+        super().check_metric(ctx)
+        metric = self.metric_in(ctx)
+        assert metric is not None
+        if isinstance(metric.scorer, Latency | Cost):
+            raise ExperimentError(
+                f"DSPy optimizes what a program answers, and {metric.name!r} looks at its calls",
+                field="metric" if self.metric else "",
+                remedy="Name another scorer: `metric: NAME`, or use another optimizer.",
+            )
+        if self.optimizer == "knn_few_shot" and (metric.model is not None or metric.scorer.runs_code):
+            raise ExperimentError(
+                f"knn_few_shot grades train rows at every question, and {metric.name!r} asks a model or runs "
+                "programs",
+                field="metric" if self.metric else "",
+                remedy="Name a scorer that does neither: `metric: NAME`.",
+            )
 
     def preflight(self, train: int, dev: int) -> None:
         try:
@@ -117,9 +168,10 @@ class DSPy(Optimizer):
         self, train: Sequence[Sample], dev: Sequence[Sample], evaluate: Evaluate, ctx: OptimizerContext
     ) -> Artifact:
         ends = Ends()
-        watched = Watched(ctx.task, train, dev, evaluate, ctx.spending, ends, ctx.tell)
-        scope = f"{ctx.hash}/dspy"
         loop = asyncio.get_running_loop()
+        ctx.rounds.unit = "program"
+        watched = Watched(ctx.task, train, dev, evaluate, ctx.spending, ends, ctx.rounds, ctx.metric, loop)
+        scope = f"{ctx.hash}/dspy"
 
         def lm(model: Any, name: str, sampling: Any) -> Any:
             door = ScopedDoor(ctx.door, ctx.spending, f"{scope}/{name}")
@@ -127,8 +179,9 @@ class DSPy(Optimizer):
             return language_model(ask, name)
 
         def work() -> str:
-            task_lm, writer_lm = lm(ctx.model, "answer", ctx.sampling), lm(ctx.writer, "propose", {})
-            return self._search(watched, task_lm, writer_lm, ctx)
+            task_lm, writer_lm = lm(ctx.model, "answer", ctx.sampling), lm(ctx.writer, "propose", ctx.writing)
+            programs = interpreters(loop, allow_unsafe=ctx.allow_unsafe_code)
+            return self._search(watched, task_lm, writer_lm, programs, ctx)
 
         ending: Ending = "finished"
         message = await loop.run_in_executor(threads(), work)
@@ -157,172 +210,68 @@ class DSPy(Optimizer):
             max(row.score or 0.0 for row in history if row.accepted),
             first.score,
             tuple(row.to_json() for row in history),
-            dspy=self._kept(best.state),
+            dspy=self._kept(best.state, best.neighbours),
         )
 
-    def _kept(self, state: dict[str, Any]) -> dict[str, Any]:
-        return {"program": self.program, "optimizer": self.optimizer, "state": state}
+    def _kept(self, state: dict[str, Any], neighbours: dict[str, Any] | None = None) -> dict[str, Any]:
+        found = {"program": self.program, "optimizer": self.optimizer, "state": state}
+        return found if neighbours is None else {**found, "neighbours": neighbours}
 
-    def _search(self, watched: Watched, lm: Any, writer: Any, ctx: OptimizerContext) -> str:
+    def _neighbours(self, watched: Watched) -> dict[str, Any]:
+        """What KNNFewShot needs at every question, kept with its program."""
+        return {
+            "k": min(self.neighbours, len(watched.train)),
+            "bootstrapped_demos": self.bootstrapped_demos,
+            "labeled_demos": self.labeled_demos,
+            "train": [
+                {
+                    **dict(example(sample, watched.task).items()),
+                    "targets": list(sample.targets),
+                    "choices": list(sample.choices),
+                }
+                for sample in watched.train
+            ],
+        }
+
+    def _search(self, watched: Watched, lm: Any, writer: Any, programs: Any, ctx: OptimizerContext) -> str:
         """In DSPy's thread: the program as it is, then what is found. Why the library failed, or ""."""
-        dspy = load_dspy()
         greedy = {"temperature": 0, **ctx.model.sampling, **ctx.sampling}["temperature"] == 0
         # Draws at other temperatures are numbered as they come: their order must be the same every time.
         count = self.threads if greedy and self.optimizer != "simba" else 1
-        with surroundings(lm):
+        with surroundings(lm, programs):
             student = watched.student(build_program(self.program, ctx.task, self._folder))
             watched.score(student, count)
             if watched.ends.error is not None:
                 return ""
             if watched.best()[1][0].score == 1.0:
                 return ""
-            train = [example(sample, ctx.task) for sample in watched.train]
-            dev = [example(sample, ctx.task) for sample in watched.dev]
             try:
-                found = self._optimized(dspy, watched, student, train, dev, count, writer, ctx)
-                watched.score(found, count)
+                if self.optimizer == "knn_few_shot":
+                    neighbours = self._neighbours(watched)
+                    found = nearest_demos(student, neighbours, watched.metric)
+                    watched.score(watched.as_one(found, student, neighbours), count)
+                    return ""
+                given = Given(
+                    student,
+                    [example(sample, ctx.task) for sample in watched.train],
+                    [example(sample, ctx.task) for sample in watched.dev],
+                    watched.metric,
+                    watched.feedback_metric,
+                    writer,
+                    count,
+                )
+                watched.score(optimized(self, given), count)
             except Exception as error:  # noqa: BLE001  a library's own failure ends the search, with the reason
                 if watched.ends.error is None:
                     return f"DSPy's {self.optimizer} failed: {type(error).__name__}: {error}"[:500]
         return ""
-
-    def _optimized(
-        self,
-        dspy: Any,
-        watched: Watched,
-        student: Any,
-        train: list[Any],
-        dev: list[Any],
-        count: int,
-        writer: Any,
-        ctx: OptimizerContext,
-    ) -> Any:
-        demos = {"max_bootstrapped_demos": self.bootstrapped_demos, "max_labeled_demos": self.labeled_demos}
-        metric, seed = watched.metric, self.search_seed
-        errors = 10**9
-        match self.optimizer:
-            case "labeled_few_shot":
-                return dspy.LabeledFewShot(k=self.labeled_demos).compile(student, trainset=train)
-            case "bootstrap_few_shot":
-                made = dspy.BootstrapFewShot(metric=metric, max_errors=errors, **demos)
-                return made.compile(student, trainset=train)
-            case "bootstrap_few_shot_with_random_search":
-                made = dspy.BootstrapFewShotWithRandomSearch(
-                    metric=metric,
-                    num_candidate_programs=self.candidates,
-                    num_threads=count,
-                    max_errors=errors,
-                    stop_at_score=100,
-                    **demos,
-                )
-                return made.compile(student, trainset=train, valset=dev)
-            case "mipro_v2":
-                made = dspy.MIPROv2(
-                    metric=metric,
-                    prompt_model=writer,
-                    task_model=dspy.settings.lm,
-                    auto=None,
-                    num_candidates=self.candidates,
-                    num_threads=count,
-                    max_errors=errors,
-                    seed=seed,
-                    **demos,
-                )
-                return made.compile(
-                    student, trainset=train, valset=dev, num_trials=self.trials, minibatch=False, seed=seed
-                )
-            case "gepa":
-                made = dspy.GEPA(
-                    metric=watched.feedback_metric,
-                    max_metric_calls=self.budget_calls,
-                    reflection_lm=writer,
-                    num_threads=count,
-                    seed=seed,
-                )
-                return made.compile(student, trainset=train, valset=dev)
-            case "copro":
-                made = dspy.COPRO(prompt_model=writer, metric=metric, breadth=self.candidates, depth=3)
-                shown = {"num_threads": count, "display_progress": False}
-                return made.compile(student, trainset=dev, eval_kwargs=shown)
-            case "simba":
-                made = dspy.SIMBA(
-                    metric=metric,
-                    bsize=min(32, len(train)),
-                    num_candidates=self.candidates,
-                    max_steps=self.trials,
-                    max_demos=self.labeled_demos,
-                    prompt_model=writer,
-                    num_threads=1,
-                )
-                return made.compile(student, trainset=train, seed=seed)
-            case "infer_rules":
-                made = dspy.InferRules(
-                    metric=metric,
-                    num_candidates=self.candidates,
-                    num_threads=count,
-                    max_errors=errors,
-                    **demos,
-                )
-                return made.compile(student, trainset=train, valset=dev)
 
     # As a technique
 
     async def prepare(self, ctx: CellContext) -> None:
         await super().prepare(ctx)
         kept = ctx.kept["artifact"].dspy or self._kept({})
-        ctx.kept["dspy"] = await loaded(kept, ctx.task, self._folder)
+        ctx.kept["dspy"] = await loaded(kept, self.metric_in(ctx), ctx.task, self._folder)
 
     async def solve(self, question: Question, ctx: TrialContext) -> Answer:
         return await run_program(ctx.cell.kept["dspy"], question, ctx)
-
-
-async def loaded(kept: Any, task: Task, folder: Path) -> Any:
-    """The program of an artifact. UsageError where DSPy cannot read its state."""
-
-    def work() -> Any:
-        program = build_program(kept["program"], task, folder)
-        if kept["state"]:
-            program.load_state(kept["state"])
-        return program
-
-    try:
-        return await asyncio.get_running_loop().run_in_executor(threads(), work)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UsageError(
-            f"DSPy cannot read the optimized program: {type(error).__name__}: {error}."
-        ) from error
-
-
-async def run_program(program: Any, question: Question, ctx: TrialContext) -> Answer:
-    """One trial: the program in a thread of its own, its calls through this trial's context."""
-    loop = asyncio.get_running_loop()
-    replies: list[Completion] = []
-    errors: list[BaseException] = []
-
-    def ask(messages: list[Message], stage: dict[str, Any]) -> Completion:
-        try:
-            reply = asyncio.run_coroutine_threadsafe(ctx.ask(messages, **stage), loop).result()
-        except BaseException as error:
-            errors.append(error)
-            raise
-        replies.append(reply)
-        return reply
-
-    def work() -> Any:
-        with surroundings(language_model(ask, "answer")):
-            return program(question=asked(question, ctx.task))
-
-    try:
-        prediction = await loop.run_in_executor(threads(), work)
-    except Exception as error:
-        if errors:
-            raise errors[0] from error
-        if not replies:
-            raise
-        raise Unparsed(f"DSPy could not read the reply: {str(error).splitlines()[0][:200]}") from error
-    text = answer_text(prediction)
-    if text is None:
-        raise Unparsed("the program gave no `answer`.")
-    ctx.note(answer=text)
-    # What the program states is its answer: the fields around it are DSPy's form, not the model's.
-    return Answer(replace(replies[-1], text=text), text, rule="dspy")

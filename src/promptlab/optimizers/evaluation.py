@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -14,26 +14,14 @@ from promptlab.basics.hashing import digest, seeded
 from promptlab.datasets import Sample, Task
 from promptlab.models.door import Door
 from promptlab.models.request import Draw, Message, Model, Request
+from promptlab.optimizers.grading import Grading, Scored
 from promptlab.optimizers.program import Program, target_text
+from promptlab.optimizers.rounds import Rounds
 from promptlab.optimizers.spending import ScopedDoor, Spending
-from promptlab.scoring import Grader
-from promptlab.techniques.base import FROM_REPLY, Answer
-from promptlab.techniques.context import CellContext, TrialContext
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """One row: what the model replied, the value read from it, the metric's score from 0 to 1."""
-
-    sample: Sample
-    reply: str
-    answer: str | tuple[str, ...] | None
-    failure: str | None
-    score: float
-
-    @property
-    def right(self) -> bool:
-        return self.score >= 1.0
+from promptlab.scoring.metric import Metric
+from promptlab.techniques.base import Answer
+from promptlab.techniques.cell import CellContext
+from promptlab.techniques.context import TrialContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +50,7 @@ class Evaluate(Protocol):
         self, program: Program, samples: Sequence[Sample], *, step: int, candidate: int
     ) -> Evaluation: ...
 
-    def graded(self, sample: Sample, answer: Answer | None, failure: Any = None) -> Scored:
+    async def graded(self, sample: Sample, answer: Answer | None, failure: Any = None) -> Scored:
         """The metric's score of an answer to a row, for programs that are not asked through here."""
         ...
 
@@ -74,13 +62,12 @@ class Trials:
     cell: CellContext
     hash: str
     spending: Spending
-    grader: Grader
-    metric: str
+    grading: Grading
 
     async def __call__(
         self, program: Program, samples: Sequence[Sample], *, step: int, candidate: int
     ) -> Evaluation:
-        self.spending.need(self.cell.model, len(samples))
+        self.spending.need(calls_per_row(self.cell.model, self.grading.metric), len(samples))
         around = replace(self.cell, kept={"program": program}, _demos={}, _unstaged=None, compiling=None)
         found = await asyncio.gather(
             *(self._row(around, sample, f"{step}/{candidate}/{row}") for row, sample in enumerate(samples)),
@@ -103,20 +90,19 @@ class Trials:
             answer = await ctx.solve()
         except NoAnswer as error:
             failure = error.kind
-        return self.graded(sample, answer, failure)
+        return await self.grading.grade(sample, answer, failure, ctx.trace)
 
-    def graded(self, sample: Sample, answer: Answer | None, failure: Any = None) -> Scored:
+    async def graded(self, sample: Sample, answer: Answer | None, failure: Any = None) -> Scored:
         """The metric's score of an answer to a row."""
-        given = None if answer is None or answer.value is FROM_REPLY else (answer.value, answer.rule)
-        graded = self.grader.grade(
-            answer.reply.text if answer else "",
-            sample,
-            finish_reason=answer.reply.finish_reason if answer else "stop",
-            failure=failure,
-            given=given,
-        )
-        score = graded.scores[self.metric] or 0.0
-        return Scored(sample, answer.reply.text if answer else "", graded.value, graded.failure, score)
+        return await self.grading.grade(sample, answer, failure)
+
+
+def calls_per_row(model: Model, metric: Metric, answer: int = 1) -> Counter[str]:
+    """The most calls, by model, that one row of an evaluation takes: the answer's, and its judge's."""
+    calls = Counter({model.name: answer})
+    if metric.model is not None:
+        calls[metric.model.name] += metric.calls
+    return calls
 
 
 @dataclass
@@ -124,7 +110,7 @@ class OptimizerContext:
     """What `compile` works with besides its rows: the task, the writing model, a generator, messages.
 
     There is no way from here to a test sample. `writer` is the model that writes prompts: the cell's own,
-    or the optimizer's `prompt_model`.
+    or the optimizer's `prompt_model`; `writing` the sampling that the optimizer sets for it.
     """
 
     task: Task
@@ -136,8 +122,11 @@ class OptimizerContext:
     door: Door
     timeout_s: float
     cell: str
-    tell: Callable[[str], None]
+    rounds: Rounds
+    metric: Metric
     sampling: Mapping[str, Any] = field(default_factory=dict)
+    writing: Mapping[str, Any] = field(default_factory=dict)
+    allow_unsafe_code: bool = False
     _seen: Counter[str] = field(default_factory=Counter)
 
     def rng(self, *parts: Any) -> random.Random:
@@ -152,12 +141,12 @@ class OptimizerContext:
         scope = f"{self.hash}/{step}/{candidate}/{name}"
         ordinal = self._seen[key := digest([scope, system, text])]
         self._seen[key] += 1
-        values = {**self.writer.sampling, **sampling}
+        values = {**self.writer.sampling, **sampling, **self.writing}
         request = Request(
             model=self.writer,
             messages=messages,
             sampling=values,
-            defaults=frozenset(values.keys() - self.writer.sampling.keys()),
+            defaults=frozenset(values.keys() - self.writer.sampling.keys() - self.writing.keys()),
             draw=Draw(0, ordinal),
             name=name,
             cell=self.cell,

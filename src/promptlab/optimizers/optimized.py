@@ -11,7 +11,8 @@ from promptlab.datasets.sample import Question
 from promptlab.optimizers.artifact import read_artifact
 from promptlab.optimizers.program import solve
 from promptlab.techniques.base import Answer, Fidelity, Technique, technique
-from promptlab.techniques.context import CellContext, TrialContext
+from promptlab.techniques.cell import CellContext
+from promptlab.techniques.context import TrialContext
 
 
 @technique("optimized")
@@ -39,6 +40,10 @@ class Optimized(Technique):
         read_artifact(value.path)
         return value
 
+    def may_run_code(self) -> bool:
+        program = (read_artifact(self.from_.path).dspy or {}).get("program")
+        return super().may_run_code() or program == "program_of_thought"
+
     def check(self, ctx: CellContext) -> None:
         if read_artifact(self.from_.path).dspy is not None:
             from promptlab.optimizers.dspy.engine import check_installed
@@ -49,13 +54,14 @@ class Optimized(Technique):
         artifact = read_artifact(self.from_.path)
         ctx.kept["program"] = artifact.program
         if artifact.dspy is not None:
-            from promptlab.optimizers.dspy_technique import loaded
+            from promptlab.optimizers.dspy.running import loaded
 
-            ctx.kept["dspy"] = await loaded(artifact.dspy, ctx.task, self.from_.path.parent)
+            metric = ctx.metrics.get(ctx.headline)
+            ctx.kept["dspy"] = await loaded(artifact.dspy, metric, ctx.task, self.from_.path.parent)
 
     async def solve(self, question: Question, ctx: TrialContext) -> Answer:
         if "dspy" in ctx.cell.kept:
-            from promptlab.optimizers.dspy_technique import run_program
+            from promptlab.optimizers.dspy.running import run_program
 
             return await run_program(ctx.cell.kept["dspy"], question, ctx)
         return await solve(ctx.cell.kept["program"], question, ctx)

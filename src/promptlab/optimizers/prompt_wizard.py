@@ -10,7 +10,8 @@ from pydantic import Field
 
 from promptlab.datasets import Sample
 from promptlab.optimizers.base import Optimizer
-from promptlab.optimizers.evaluation import Evaluation, Scored
+from promptlab.optimizers.evaluation import Evaluation
+from promptlab.optimizers.grading import Scored
 from promptlab.optimizers.program import Demo, Program, demos_of
 from promptlab.optimizers.search import Search
 from promptlab.optimizers.writing import END, START, between, cleaned, solved

@@ -9,7 +9,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from promptlab.optimizers.base import Optimizer
-from promptlab.optimizers.evaluation import Scored
+from promptlab.optimizers.grading import Scored
 from promptlab.optimizers.program import Program
 from promptlab.optimizers.search import Search
 from promptlab.optimizers.writing import stands_in

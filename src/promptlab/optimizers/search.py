@@ -50,11 +50,11 @@ class Search:
         idle = 0
         try:
             await self.consider(Program(), "the task's own prompt")
-            self._told()
+            self.ctx.rounds.ended(0, self.best_score)
             self.step = 1
             before = self.best_score
             async for _ in rounds(self):
-                self._told()
+                self.ctx.rounds.ended(self.step, self.best_score)
                 self.step, self._candidate = self.step + 1, 0
                 idle = 0 if self.best_score != before else idle + 1
                 before = self.best_score
@@ -140,13 +140,3 @@ class Search:
     def _note(self, program: Program, score: float | None, n: int, accepted: bool, why: str) -> None:
         calls = sum(self.ctx.spending.calls.values())
         self.history.append(Tried(self.step, self._candidate, program, score, n, accepted, why, calls))
-
-    def _told(self) -> None:
-        spending = self.ctx.spending
-        used = spending.calls[self.ctx.model.name]
-        cost = "cost unknown" if spending.unknown_costs else f"{spending.cost_usd:.4f} USD"
-        best = "none" if self.best_score is None else f"{self.best_score:.3f}"
-        self.ctx.tell(
-            f"round {self.step}: best dev score {best} on {len(self.dev)} rows, "
-            f"{used} of {spending.limit} calls, {cost}"
-        )

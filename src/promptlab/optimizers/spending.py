@@ -11,7 +11,7 @@ from promptlab.basics.errors import CallError
 from promptlab.models import Rate
 from promptlab.models.door import Door
 from promptlab.models.pricing import in_usd
-from promptlab.models.request import Completion, Draw, Model, Request
+from promptlab.models.request import Completion, Draw, Request
 
 
 class CallsSpent(Exception):
@@ -38,18 +38,20 @@ class Spending:
     unknown_costs: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    failures: list[CallError] = field(default_factory=list)
     log: list[dict[str, Any]] = field(default_factory=list)
+    counted: Callable[[], None] = lambda: None
 
-    def room(self, model: Model) -> int:
-        return self.limit - self.calls[model.name]
+    def room(self, calls: Mapping[str, int]) -> int:
+        """How many times so many calls to each model are left."""
+        return min((self.limit - self.calls[name]) // count for name, count in calls.items())
 
-    def need(self, model: Model, calls: int) -> None:
-        """CallsSpent where so many calls are not left."""
+    def need(self, calls: Mapping[str, int], times: int = 1) -> None:
+        """CallsSpent where so many calls to each model, so many times, are not left."""
         if self.stopped():
             raise Stopped
-        if self.room(model) < calls:
-            raise CallsSpent(f"{self.calls[model.name]} of {self.limit} calls are used")
+        for name, count in calls.items():
+            if self.limit - self.calls[name] < count * times:
+                raise CallsSpent(f"{self.calls[name]} of {self.limit} calls are used")
 
     def took(self, request: Request, completion: Completion) -> None:
         cost = in_usd(completion.cost, completion.currency, self.rates)
@@ -57,6 +59,19 @@ class Spending:
         self.unknown_costs += cost is None
         self.prompt_tokens += completion.usage.prompt_tokens or 0
         self.completion_tokens += completion.usage.completion_tokens or 0
+        self._note(
+            request,
+            reply=completion.text,
+            key=completion.key,
+            tokens=[completion.usage.prompt_tokens, completion.usage.completion_tokens],
+            cost_usd=cost,
+        )
+        self.counted()
+
+    def failed(self, request: Request, error: CallError) -> None:
+        self._note(request, error=str(error))
+
+    def _note(self, request: Request, **came: Any) -> None:
         self.log.append(
             {
                 "name": request.name,
@@ -64,10 +79,7 @@ class Spending:
                 "model": request.model.name,
                 "messages": [{"role": each.role, "content": str(each.content)} for each in request.messages],
                 "sampling": dict(request.sampling),
-                "reply": completion.text,
-                "key": completion.key,
-                "tokens": [completion.usage.prompt_tokens, completion.usage.completion_tokens],
-                "cost_usd": cost,
+                **came,
             }
         )
 
@@ -81,14 +93,14 @@ class ScopedDoor:
     scope: str
 
     async def complete(self, request: Request) -> Completion:
-        self.spending.need(request.model, 1)
+        self.spending.need({request.model.name: 1})
         self.spending.calls[request.model.name] += 1
         draw: Draw = replace(request.draw, scope=self.scope)
         sent = replace(request, draw=draw)
         try:
             completion = await self.door.complete(sent)
         except CallError as error:
-            self.spending.failures.append(error)
+            self.spending.failed(sent, error)
             raise
         self.spending.took(sent, completion)
         return completion

@@ -18,13 +18,13 @@ import orjson
 
 from promptlab.basics.errors import StorageError
 from promptlab.basics.hashing import canonical
+from promptlab.runs.database import connect, unusable
 from promptlab.runs.directory import RunDirectory
 from promptlab.runs.rows import call_values, reply_totals
 from promptlab.runs.schema import migrate, version_of
-from promptlab.runs.store import connect, unusable
 
 if TYPE_CHECKING:
-    from promptlab.runs.judgement import Judgement
+    from promptlab.scoring.judging.judgement import Judgement
 
 ANNOTATIONS = "annotations.sqlite"
 # As in `schema`: each entry takes a file from version i to i + 1; entries are only added.
@@ -69,6 +69,9 @@ MIGRATIONS: tuple[str, ...] = (
         comment TEXT NOT NULL DEFAULT '',
         UNIQUE (rater, a, b)
     );
+    CREATE TABLE comments (
+        trial BLOB PRIMARY KEY, comment TEXT NOT NULL, source TEXT NOT NULL
+    ) WITHOUT ROWID;
     """,
 )
 _KEPT = "SELECT attempts, paid_usd FROM judgements WHERE trial = ? AND scorer = ?"
@@ -199,12 +202,19 @@ class Annotations:
 
     def set_labels(self, rows: Iterable[tuple[bytes, str]], source: str) -> int:
         """People's labels by trial; a trial's earlier one is replaced. Returns how many."""
+        return self._set("labels", rows, source)
+
+    def set_comments(self, rows: Iterable[tuple[bytes, str]], source: str) -> int:
+        """People's comments likewise."""
+        return self._set("comments", rows, source)
+
+    def _set(self, table: str, rows: Iterable[tuple[bytes, str]], source: str) -> int:
         connection = self._connection
         try:
             connection.execute("BEGIN IMMEDIATE")
             found = connection.executemany(
-                "INSERT OR REPLACE INTO labels VALUES (?, ?, ?)",
-                ((trial, label, source) for trial, label in rows),
+                f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)",
+                ((trial, text, source) for trial, text in rows),
             ).rowcount
             connection.execute("COMMIT")
         except sqlite3.Error as error:
@@ -212,6 +222,34 @@ class Annotations:
                 connection.execute("ROLLBACK")
             raise unusable(self._path, error) from error
         return found
+
+    def say(self, trial: bytes, label: str | None, comment: str | None, source: str) -> None:
+        """One person's label and comment of a trial, instead of what stood there; None takes it away."""
+        connection = self._connection
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for table, text in (("labels", label), ("comments", comment)):
+                connection.execute(f"DELETE FROM {table} WHERE trial = ?", (trial,))
+                if text is not None:
+                    connection.execute(f"INSERT INTO {table} VALUES (?, ?, ?)", (trial, text, source))
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise unusable(self._path, error) from error
+
+    def comments(self) -> dict[bytes, str]:
+        """Every comment by its trial's identity."""
+        return dict(self._connection.execute("SELECT trial, comment FROM comments"))
+
+    def said(self) -> dict[bytes, tuple[str | None, str | None]]:
+        """Label and comment of every trial that has one of them."""
+        labels, comments = self.labels(), self.comments()
+        return {trial: (labels.get(trial), comments.get(trial)) for trial in {**labels, **comments}}
+
+    def said_of(self, trial: bytes) -> tuple[str | None, str | None]:
+        """Label and comment of one trial."""
+        return self.said().get(trial, (None, None))
 
     def labels(self) -> dict[bytes, str]:
         """Every label by its trial's identity."""

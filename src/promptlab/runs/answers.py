@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from promptlab.basics.hashing import canonical
 from promptlab.runs.rows import RereadAnswer, StoredAnswer, encoded
-from promptlab.runs.store import RunStore
 from promptlab.scoring.translation import SCRIPT_SAMPLES, script_of
+
+if TYPE_CHECKING:
+    from promptlab.runs.store import RunStore
 
 PAGE_ROWS = 500
 

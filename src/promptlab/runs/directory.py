@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ import orjson
 
 from promptlab.basics.errors import StorageError, UsageError
 from promptlab.basics.files import FileLock, write_atomically
+from promptlab.basics.process import Owner, this_process
 from promptlab.basics.registry import did_you_mean
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ STORE = "run.sqlite"
 MANIFEST = "manifest.json"
 EXPERIMENT = "experiment.yaml"
 LOCK = "lock"
+WORKER = "worker.json"
 # In the manifest of a run that was unpacked from somebody's bundle.
 FROM_BUNDLE = "from_bundle"
 
@@ -62,9 +64,41 @@ class RunDirectory:
         text = orjson.dumps({**known, **values}, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
         write_atomically(self.path / MANIFEST, text)
 
-    def lock(self) -> FileLock | None:
+    def lock(self) -> RunLock | None:
         """The lock, held; None where another live process holds it."""
-        return FileLock.acquire(self.path / LOCK)
+        lock = FileLock.acquire(self.path / LOCK)
+        return None if lock is None else RunLock(lock, self.path / WORKER)
+
+    def worker(self) -> Owner | None:
+        """The living process that holds the lock, as far as this machine knows. Asking takes no lock."""
+        return read_process(self.path / WORKER)
+
+
+class RunLock:
+    """A run's lock, with a note beside it that says whose it is."""
+
+    def __init__(self, lock: FileLock, note: Path) -> None:
+        self._lock = lock
+        self._note = note
+        note.write_bytes(note_of(this_process()))
+
+    def release(self) -> None:
+        self._note.unlink(missing_ok=True)
+        self._lock.release()
+
+
+def note_of(process: Owner) -> bytes:
+    """What `read_process` reads."""
+    return orjson.dumps(asdict(process))
+
+
+def read_process(path: Path) -> Owner | None:
+    """The process that a note names, if it lives; None where there is no note, or not yet a whole one."""
+    try:
+        found = Owner(**orjson.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None
+    return found if found.is_alive() else None
 
 
 def runs_folder(home: Path) -> Path:
@@ -111,7 +145,7 @@ def find_run(home: Path, wanted: str) -> RunDirectory:
     raise UsageError(f"there is no run {wanted!r} in {home}.", remedy=did_you_mean(wanted, names))
 
 
-def new_run(home: Path, facts: Mapping[str, Any]) -> tuple[RunDirectory, FileLock]:
+def new_run(home: Path, facts: Mapping[str, Any]) -> tuple[RunDirectory, RunLock]:
     """A directory for a run of which those `facts` hold (`describe`), after all others, and its lock."""
     last = next((run.manifest().get("number", 0) for run in all_runs(home)), 0)
     slug = re.sub(r"[^\w.-]+", "-", facts["experiment"], flags=re.UNICODE).strip("-.")[:60] or "run"
@@ -167,6 +201,7 @@ def describe(plan: Plan) -> dict[str, Any]:
         "sandbox": _sandbox(plan),
         # What `unchanged` asks for: the data files, and whether anything is not promptlab's own.
         "folder": str(plan.loaded.folder),
+        "file": str(plan.loaded.path),
         "sources": [list(state) for dataset in plan.datasets for state in dataset.states],
         "own_code": all(
             type(each).__module__.startswith("promptlab.")

@@ -17,26 +17,21 @@ from promptlab.basics.errors import (
     StorageError,
     UsageError,
 )
-from promptlab.datasets import Dataset
 from promptlab.experiment import Cell, Plan, Trial
-from promptlab.models import Client, Completion
-from promptlab.models.pricing import in_usd
+from promptlab.models import Client
 from promptlab.optimizers.spending import Stopped
+from promptlab.runs.control import obeying
 from promptlab.runs.events import Event, Listen, event
 from promptlab.runs.feed import Feed
 from promptlab.runs.optimizing import Workplace
+from promptlab.runs.outcomes import Outcomes
 from promptlab.runs.progress import Progress
-from promptlab.runs.regrade import BY_TECHNIQUE
 from promptlab.runs.rows import TrialRow
 from promptlab.runs.store import RunStore
-from promptlab.scoring import Grader
-from promptlab.scoring.translation import SCRIPT_SAMPLES, script_of
 from promptlab.techniques import Answer, TrialContext
-from promptlab.techniques.base import FROM_REPLY, Trace
 
 # Bad requests before a cell's first success that end it: one may be a single odd sample.
 BAD_REQUESTS_END_CELL = 3
-CONTROL_POLL_S = 1.0
 _WHOLE_MODEL = frozenset({CallErrorKind.AUTH, CallErrorKind.NO_MODEL, CallErrorKind.NO_QUOTA})
 
 Ending = Literal["complete", "stopped: budget", "interrupted", "failed"]
@@ -44,6 +39,8 @@ Ending = Literal["complete", "stopped: budget", "interrupted", "failed"]
 
 class Engine:
     """Runs what is missing of a plan. One use."""
+
+    _outcomes: Outcomes  # from `run` on
 
     def __init__(
         self,
@@ -63,10 +60,8 @@ class Engine:
         self._listen = listen
         self._going = asyncio.Event()
         self._going.set()
-        self._rates = plan.limits().rates
         self._cells = store.set_plan(plan)
         self._scorers = store.set_scorers(plan.scoring.scorers)
-        self._graders: dict[str, Grader] = {}
         self._stopped: dict[str, str] = {}  # cell hash -> why it ended early
         self._succeeded: set[str] = set()
         self._bad_requests: dict[str, int] = {}
@@ -99,27 +94,23 @@ class Engine:
         """
         cells = self._plan.chosen
         self.progress.planned = sum(self._plan.trials_in(cell) for cell in cells)
-        self._store.forget_requests()
-        scripts = {each.name: _script(each) for each in self._plan.datasets}
+        self._outcomes = Outcomes(self._plan, self._cells, self._scorers)
         for cell in cells:
-            self._graders[cell.hash] = Grader(
-                cell.task, self._plan.scoring.scorers, script=scripts[cell.dataset.name]
-            )
             self._store.stop_cell(self._cells[cell.hash], None)
             cell.context.door = self._client
-        watch = asyncio.create_task(self._watch_control())
-        try:
-            for cell in cells:
-                await self._prepare(cell)
-            await self._run_lanes(cells)
-        finally:
-            watch.cancel()
+        await obeying(self._store, self, self._run_cells(cells), self._tell_progress)
         if self._failure is not None:
             raise self._failure
         if self._ending is None:
             failed = self.progress.errors or self._stopped
             self._ending = "failed" if failed else "complete"
         return self._ending
+
+    async def _run_cells(self, cells: Sequence[Cell]) -> None:
+        for cell in cells:
+            await self._prepare(cell)
+        self.progress.started = time.monotonic()  # trials a second, however long prompts were looked for
+        await self._run_lanes(cells)
 
     async def _prepare(self, cell: Cell) -> None:
         """What all trials of a cell share: vectors, an optimized prompt."""
@@ -186,7 +177,7 @@ class Engine:
     async def _trial(self, trial: Trial, sample_row: int) -> TrialRow | None:
         """One trial, run and scored; None where nothing of it is to be kept."""
         cell = trial.cell
-        context = TrialContext(cell.context, self._client, trial.sample.question(), trial.repeat)
+        context = TrialContext.over(cell.context, self._client, trial.sample, trial.repeat)
         answer: Answer | None = None
         failure: NoAnswer | None = None
         try:
@@ -198,90 +189,17 @@ class Engine:
             self._end("stopped: budget")
             return None
         except CallError as error:
-            self._call_failed(cell, error)
-            return self._row(
-                trial, sample_row, context.trace, status="error", error=str(error), error_kind=error.kind
-            )
+            self._call_failed(cell, context.failed_on or cell.model.name, error)
+            return self._outcomes.failed(trial, sample_row, context.trace, str(error), error.kind)
         except (UsageError, StorageError):
             raise  # not this trial's fault: it would meet every other one too
         except Exception as error:  # noqa: BLE001  a technique may be a user's own code
             told = f"technique {cell.variant.source} failed: {type(error).__name__}: {error}"
             if cell.hash not in self._succeeded:
                 self._stop(cell, told)
-            return self._row(
-                trial, sample_row, context.trace, status="error", error=told, error_kind="technique"
-            )
+            return self._outcomes.failed(trial, sample_row, context.trace, told, "technique")
         self._succeeded.add(cell.hash)
-        return self._graded(trial, sample_row, context.trace, answer, failure)
-
-    def _graded(
-        self, trial: Trial, sample_row: int, trace: Trace, answer: Answer | None, failure: NoAnswer | None
-    ) -> TrialRow:
-        reply = answer.reply if answer else _last_reply(trace)
-        given = _given(answer)
-        graded = self._graders[trial.cell.hash].grade(
-            reply.text if reply else "",
-            trial.sample,
-            finish_reason=reply.finish_reason if reply else "stop",
-            failure=failure.kind if failure else None,
-            given=given,
-            latency_s=trace.latency_s,
-            cost_usd=_sum(self._costs_usd(trace)),
-        )
-        return self._row(
-            trial,
-            sample_row,
-            trace,
-            status=graded.failure or "ok",
-            error=str(failure) if failure else "",
-            text=reply.text if reply else None,
-            answer=graded.value,
-            rule=graded.rule + BY_TECHNIQUE if given and graded.rule else graded.rule,
-            scores={self._scorers[name]: value for name, value in graded.scores.items()},
-            statistics={self._scorers[name]: each for name, each in graded.statistics.items()},
-        )
-
-    def _row(
-        self,
-        trial: Trial,
-        sample_row: int,
-        trace: Trace,
-        *,
-        status: str,
-        error: str = "",
-        error_kind: str = "",
-        text: str | None = None,
-        answer: str | tuple[str, ...] | None = None,
-        rule: str = "",
-        scores: dict[int, float | None] | None = None,
-        statistics: dict[int, tuple[float, ...]] | None = None,
-    ) -> TrialRow:
-        return TrialRow(
-            trial.identity,
-            self._cells[trial.cell.hash],
-            sample_row,
-            trial.repeat,
-            status,
-            text,
-            answer,
-            rule,
-            error,
-            trace.notes,
-            tuple(trace.calls),
-            scores or {},
-            self._costs_usd(trace),
-            time.time(),
-            error_kind,
-            statistics or {},
-        )
-
-    def _costs_usd(self, trace: Trace) -> tuple[float | None, ...]:
-        """Of each reply; see `_cost_usd`."""
-        return tuple(self._cost_usd(call.completion) for call in trace.calls if call.completion is not None)
-
-    def _cost_usd(self, completion: Completion) -> float | None:
-        """As first paid, in USD; None where the price or the rate is unknown."""
-        return in_usd(completion.cost, completion.currency, self._rates)
+        return self._outcomes.graded(trial, sample_row, context.trace, answer, failure)
 
     def _count(self, row: TrialRow) -> None:
         progress = self.progress
@@ -301,10 +219,10 @@ class Engine:
             else:
                 progress.paid_usd += cost
 
-    def _call_failed(self, cell: Cell, error: CallError) -> None:
-        """Ends the cells that would fail in the same way for every sample."""
+    def _call_failed(self, cell: Cell, model: str, error: CallError) -> None:
+        """Ends the cells that would fail in the same way for every sample: those that ask that model."""
         if error.kind in _WHOLE_MODEL:
-            ended = [each for each in self._plan.chosen if each.model is cell.model]
+            ended = [each for each in self._plan.chosen if each is cell or model in each.models]
         elif error.kind is CallErrorKind.BAD_REQUEST and cell.hash not in self._succeeded:
             self._bad_requests[cell.hash] = self._bad_requests.get(cell.hash, 0) + 1
             ended = [cell] if self._bad_requests[cell.hash] >= BAD_REQUESTS_END_CELL else []
@@ -326,17 +244,11 @@ class Engine:
             self.progress.stopping = ending
             self._going.set()
 
-    async def _watch_control(self) -> None:
-        """Obeys "pause" and "cancel", asked for by other processes through the store; tells the progress."""
-        while True:
-            await asyncio.sleep(CONTROL_POLL_S)
-            asked = await asyncio.to_thread(self._store.requested)
-            if "cancel" in asked:
-                self.interrupt()
-            self.pause("pause" in asked)
-            if self._listen is not None:
-                endpoints = [dataclasses.asdict(each) for each in self._client.limiters()]
-                self._happened("progress", **self.progress.counters(), endpoints=endpoints)
+    def _tell_progress(self) -> None:
+        self.progress.sent_calls = self._client.stats.sent_calls
+        if self._listen is not None:
+            endpoints = [dataclasses.asdict(each) for each in self._client.limiters()]
+            self._happened("progress", **self.progress.counters(), endpoints=endpoints)
 
     def _happened(self, kind: str, **facts: Any) -> None:
         if self._listen is not None:
@@ -356,25 +268,3 @@ class Engine:
             scores={names[number]: value for number, value in row.scores.items()},
             **row.told(),
         )
-
-
-def _script(dataset: Dataset) -> str:
-    """In which script the data set's targets are written."""
-    return script_of(sample.targets for sample in dataset.samples("test", 0, SCRIPT_SAMPLES))
-
-
-def _sum(costs: Sequence[float | None]) -> float | None:
-    known = [cost for cost in costs if cost is not None]
-    return sum(known) if len(known) == len(costs) else None
-
-
-def _last_reply(trace: Trace) -> Completion | None:
-    replies = [call.completion for call in trace.calls if call.completion is not None]
-    return replies[-1] if replies else None
-
-
-def _given(answer: Answer | None) -> tuple[str | tuple[str, ...] | None, str] | None:
-    """The value a technique read or voted by itself, with its rule's name; None: read it from the reply."""
-    if answer is None or answer.value is FROM_REPLY:
-        return None
-    return answer.value, answer.rule

@@ -7,7 +7,7 @@ and equal prompts are those of the run itself; only the length of the replies ha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from promptlab.datasets import AnswerType
 from promptlab.datasets.task import template_values
 from promptlab.experiment import Cell, Plan, Trial
 from promptlab.experiment.plan import identity
+from promptlab.models import Model
 from promptlab.runs.directory import RunDirectory, latest_run
 from promptlab.runs.finished import Finished
 from promptlab.runs.judge_estimate import JudgeEstimate, estimate_judge
@@ -30,6 +31,8 @@ from promptlab.runs.tally import Tally
 
 # Trials of a cell that are rehearsed one by one; beyond, a seeded sample stands for all.
 SAMPLED_TRIALS = 300
+# Dev rows that say what a search's calls are like.
+SEARCHED_ROWS = 20
 
 
 @dataclass(frozen=True)
@@ -153,6 +156,33 @@ def estimate(
     return Estimate(run_sync(work()), _judges(plan, run))
 
 
+def estimate_searches(plan: Plan, cells: Sequence[Cell], place: Workplace) -> Estimate:
+    """What looking for the prompts of these cells would send, without a trial. Calls nothing.
+
+    Each call is taken to be like the task's own prompt on a few dev rows.
+    """
+
+    async def work() -> tuple[CellEstimate, ...]:
+        return tuple([await _searches(plan, cell, place) for cell in cells])
+
+    return Estimate(run_sync(work()))
+
+
+async def _searches(plan: Plan, cell: Cell, place: Workplace) -> CellEstimate:
+    await place.prepare(plan, cell, bool)
+    tally = Tally(plan, cell, {})
+    searches = place.searches(cell)
+    if searches:
+        rows = cell.dataset.samples("dev", 0, min(SEARCHED_ROWS, cell.dataset.sizes["dev"]))
+        for number, sample in enumerate(rows):
+            trial = Trial(cell, sample, number, 0, identity(cell, sample, 0))
+            tally.add(await rehearse(trial, CacheView(None, None)))
+        tally.forget_trials()
+    for model, calls in searches:
+        tally.search(calls, model)
+    return _estimate(cell, tally, 1.0, planned=0, missing=0)
+
+
 def _judges(plan: Plan, run: RunDirectory | None) -> tuple[JudgeEstimate, ...]:
     """Each judge on the chosen answers that it has not scored yet, those to come included."""
     cells = {
@@ -191,22 +221,26 @@ async def _cell(
         trials = [trial for trial in _trials(plan, cell, picked) if not finished.has(trial.identity)]
         tally = Tally(plan, cell, finished.usual() if trials else {})
     weight = len(numbers) / len(picked) if picked else 1.0
-    searches = 0
+    searches: list[tuple[Model, Span]] = []
     if trials:
         await place.prepare(plan, cell, bool)
-        searches = place.calls_to_search(cell)
+        searches = place.searches(cell)
         if searches:  # nobody knows the prompt yet, so no answer to it is in the cache
             cache = CacheView(None, None)
     for trial in trials:
         tally.add(await rehearse(trial, cache))
-    if searches:
-        tally.search(searches, weight)
+    for model, calls in searches:
+        tally.search(calls, model, weight)
+    return _estimate(cell, tally, weight, planned=plan.trials_in(cell), missing=round(len(trials) * weight))
+
+
+def _estimate(cell: Cell, tally: Tally, weight: float, *, planned: int, missing: int) -> CellEstimate:
     return CellEstimate(
         cell.variant.name,
         cell.model.name,
         cell.dataset.name,
-        planned=plan.trials_in(cell),
-        missing=round(len(trials) * weight),
+        planned=planned,
+        missing=missing,
         calls=tally.calls.times(weight),
         tokens=tally.tokens.times(weight),
         cost_usd=None if tally.why_unknown else tally.usd.times(weight),

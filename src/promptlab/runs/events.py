@@ -2,7 +2,11 @@
 
 Every event has `event`, `time` (Unix seconds) and `run`. `started`: experiment, planned. `trial`: variant,
 model, dataset, sample, repeat, status, answer, scores, latency_s, cost_usd (null: unknown), calls,
-cached_calls, attempts, error. `progress`, every second: the counters and what each endpoint is doing.
+cached_calls, attempts, error. `progress`, every second: the counters, of what (`unit`: trials, then
+programs and judgements), and what each endpoint is doing.
+`round`, while a prompt is looked for: variant, model, dataset, unit ("round", of DSPy "program"), round,
+dev_score (the best so far), dev_rows, calls, budget_calls, cost_usd; then `optimized`: calls, budget_calls,
+cost_usd, dev, dev_before, ending, message. `optimize` has no run: `run` is null there.
 `paused`, `resumed`. `cell_stopped`: cell, why. `ended`: status, sent_calls.
 """
 
@@ -15,6 +19,7 @@ from typing import IO, Any
 
 from promptlab.basics.errors import StorageError
 from promptlab.basics.hashing import canonical
+from promptlab.runs.progress import Progress
 
 Event = Mapping[str, Any]
 Listen = Callable[[Event], None]
@@ -23,6 +28,12 @@ Listen = Callable[[Event], None]
 def event(kind: str, **facts: Any) -> Event:
     """An event of now."""
     return {"event": kind, "time": time.time(), **facts}
+
+
+def told(listen: Listen | None, progress: Progress) -> None:
+    """Tells the counters of work that asks no endpoint of its own."""
+    if listen is not None:
+        listen(event("progress", **progress.counters(), endpoints=[]))
 
 
 class EventLog:

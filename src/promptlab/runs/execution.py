@@ -7,18 +7,17 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from promptlab.basics.errors import UsageError
-from promptlab.basics.files import FileLock, write_atomically
 from promptlab.experiment import Plan
-from promptlab.experiment.judges import check_judges
 from promptlab.experiment.matching import matched_variants
 from promptlab.experiment.planning import add_variants
 from promptlab.experiment.variants import Variant
-from promptlab.models.pricing import is_free, price_gap, price_of
 from promptlab.runs.answers import cell_specs, count_without_score
-from promptlab.runs.directory import EXPERIMENT, RunDirectory, describe, latest_run, new_run
+from promptlab.runs.checking import Approve, Tell, check
+from promptlab.runs.claiming import claim, differs, extension, note
+from promptlab.runs.directory import RunDirectory, describe
 from promptlab.runs.events import Listen, event
 from promptlab.runs.finished import tokens_per_trial
 from promptlab.runs.interrupting import Interruptible, wait_for
@@ -31,18 +30,9 @@ from promptlab.runs.programs import code_scorers, run_missing
 from promptlab.runs.progress import Progress
 from promptlab.runs.regrade import grade_missing
 from promptlab.runs.store import RunStore
-from promptlab.sandbox import confinement
 
 if TYPE_CHECKING:
     from promptlab.runs.engine import Ending
-    from promptlab.runs.estimating import Estimate
-
-Facts = Mapping[str, Any]
-Tell = Callable[[str], None]
-# Raises UsageError where this is not to be spent.
-Approve = Callable[["Estimate"], None]
-# Trials of a cell that are looked at before the question what it will cost: it must not take long.
-QUESTION_TRIALS = 40
 
 
 @dataclass(frozen=True)
@@ -138,10 +128,11 @@ def _execute(
     """One plan from its run's claim to its last grade."""
     started = time.monotonic()
     facts = describe(plan)
-    run, lock = _claim(plan, home, options, tell, facts)
+    run, lock = claim(plan, home, facts, fresh=options.fresh, tell=tell)
     discard = not run.store.exists()  # until it is sure that something will be run
     try:
         with RunStore(run.store) as store:
+            store.forget_requests()
             cells = store.set_plan(plan)
             judges = {name: bind(each, cell_specs(store)) for name, each in plan.scoring.judges.items()}
             rows = store.set_scorers({**plan.scoring.scorers, **judges})
@@ -151,15 +142,25 @@ def _execute(
             result = RunResult(run, "complete", progress)
             store.set_meta({"scorers": [(name, rows[name]) for name in plan.scoring.columns]})
             code = code_scorers(plan.scoring.scorers)
-            if missing or any(count_without_score(store, rows[name]) for name in (*judges, *code)):
-                _check(plan, home, options, tell, approve, trials=missing > 0)
+            lacking = missing or any(count_without_score(store, rows[name]) for name in (*judges, *code))
+            if lacking:
+                check(
+                    plan,
+                    home,
+                    fresh=options.fresh,
+                    use_cache=options.use_cache,
+                    trials=missing > 0,
+                    tell=tell,
+                    approve=approve,
+                )
             if missing:
                 discard = False
-                _note(run, plan, facts, status="running", **_extension(run, plan, store, cells))
+                note(run, plan, facts, status="running", **extension(run, plan, store, cells))
                 if watch is not None:
                     watch(progress)
-                if listen is not None:
-                    listen(event("started", run=run.id, experiment=plan.spec.name, planned=progress.planned))
+            if lacking and listen is not None:
+                listen(event("started", run=run.id, experiment=plan.spec.name, planned=progress.planned))
+            if missing:
                 result = _run(plan, home, options, store, progress, run, tell, listen)
                 if listen is not None:
                     listen(event("progress", run=run.id, **progress.counters(), endpoints=[]))
@@ -174,6 +175,7 @@ def _execute(
                 may_interrupt=options.may_interrupt,
                 tell=tell,
                 watch=watch,
+                listen=_named(listen, run),
             )
             if ran.interrupted:
                 result.status = "interrupted"
@@ -182,15 +184,15 @@ def _execute(
             except UsageError as error:
                 broken = error  # of the user's own scorer; the run is kept as far as it is
             if judges and result.status in ("complete", "failed"):
-                _judge(plan, home, options, store, result, judges, rows, tell, watch)
-            if listen is not None and missing:
+                _judge(plan, home, options, store, result, judges, rows, tell, watch, listen)
+            if listen is not None and lacking:
                 listen(event("ended", run=run.id, status=result.status, sent_calls=result.sent_calls))
             if plan.spec.human_labels is not None:
                 keep_labels(run, store, plan.loaded.folder / plan.spec.human_labels, partial=True)
             if missing or result.judged.touched or ran.graded:
                 run.update_manifest(status=result.status, ended=time.time())
-            elif _differs(run, plan, facts):
-                _note(run, plan, facts)
+            elif differs(run, plan, facts):
+                note(run, plan, facts)
             if broken is not None:
                 raise broken
         result.seconds = time.monotonic() - started
@@ -201,89 +203,17 @@ def _execute(
             shutil.rmtree(run.path, ignore_errors=True)
 
 
-def _check(
-    plan: Plan, home: Path, options: Options, tell: Tell, approve: Approve | None, *, trials: bool
-) -> None:
-    """What must be right before the first call: keys, prices for budgets, and the cost if it is high.
-
-    Without missing `trials` only the judges will be asked.
-    """
-    plan.check_code()
-    if plan.runs_code and confinement().gap:
-        tell(f"programs run unconfined, with your rights (`allow_unsafe_code`): {confinement().gap}")
-    models = {each.model.name: each.model for each in plan.scoring.judges.values()}
-    if trials:
-        plan.check_keys()
-        plan.check_prices()
-        models |= {cell.model.name: cell.model for cell in plan.chosen}
-    check_judges(plan.loaded, plan.scoring.judges.values(), plan.limits())
-    rates = plan.limits().rates
-    prices = {name: price_of(model) for name, model in models.items()}
-    gaps = [
-        f"the price of {name} {gap}" for name, price in prices.items() if (gap := price_gap(price, rates))
-    ]
-    if gaps:
-        tell(f"{'; '.join(gaps)}: what this run costs cannot be said")
-    limits = plan.spec.limits
-    bounded = limits.budget_usd is not None and limits.budget_usd <= limits.confirm_usd
-    if approve is None or bounded or len(gaps) == len(prices) or all(map(is_free, prices.values())):
-        return
-    from promptlab.runs.estimating import estimate
-
-    cost = estimate(
-        plan, home, fresh=options.fresh, use_cache=options.use_cache, sampled_trials=QUESTION_TRIALS
-    )
-    if cost.known_usd.expected > limits.confirm_usd:
-        approve(cost)
-
-
-def _claim(
-    plan: Plan, home: Path, options: Options, tell: Tell, facts: Facts
-) -> tuple[RunDirectory, FileLock]:
-    """The run to work on, locked. A run another live process works on is left to it."""
-    known = None if options.fresh else latest_run(home, plan.spec.name)
-    if known is not None:
-        lock = known.lock()
-        if lock is not None:
-            return known, lock
-        tell(f"another process works on run {known.id}: starting a run of its own, fed from the shared cache")
-    return new_run(home, facts)
-
-
-def _note(run: RunDirectory, plan: Plan, facts: Facts, **more: Any) -> None:
-    """Writes down what the experiment file says now."""
-    write_atomically(run.path / EXPERIMENT, plan.loaded.text.encode())
-    run.update_manifest(**facts, **more)
-
-
-def _extension(run: RunDirectory, plan: Plan, store: RunStore, cells: dict[str, int]) -> dict[str, Any]:
-    """Kept where cells of a complete run, whose results could be seen, now get more trials."""
-    known = run.manifest()
-    before = after = 0
-    for cell in plan.chosen if known.get("status") == "complete" else ():
-        finished = store.count_finished({cells[cell.hash]: plan.samples_in(cell.dataset)}, plan.spec.repeats)
-        if 0 < finished < plan.trials_in(cell):
-            before, after = before + finished, after + plan.trials_in(cell)
-    if not before:
-        return {}
-    grown = {"at": time.time(), "from": before, "to": after}
-    return {"extended": [*known.get("extended", []), grown]}
-
-
-def _differs(run: RunDirectory, plan: Plan, facts: Facts) -> bool:
-    """Whether the file or its data say something else than what is written down."""
-    path, manifest = run.path / EXPERIMENT, run.manifest()
-    same_text = path.is_file() and path.read_bytes() == plan.loaded.text.encode()
-    known = ("datasets", "sources", "folder", "own_code", "promptlab")
-    return not same_text or any(manifest.get(each) != facts[each] for each in known)
-
-
 def _missing(plan: Plan, store: RunStore, cells: dict[str, int]) -> int:
     """How many of the chosen trials are not finished, by count alone: the feed finds out which."""
     finished = store.count_finished(
         {cells[cell.hash]: plan.samples_in(cell.dataset) for cell in plan.chosen}, plan.spec.repeats
     )
     return sum(plan.trials_in(cell) for cell in plan.chosen) - finished
+
+
+def _named(listen: Listen | None, run: RunDirectory) -> Listen | None:
+    """`listen`, for whoever does not know the run's name."""
+    return None if listen is None else lambda happened: listen({**happened, "run": run.id})
 
 
 def _judge(
@@ -296,6 +226,7 @@ def _judge(
     rows: Mapping[str, int],
     tell: Tell,
     watch: Callable[[Progress], None] | None,
+    listen: Listen | None,
 ) -> None:
     """The chosen cells' answers, judged. What a judge could not grade leaves the run unfinished."""
     cells = {row: spec["hash"] for row, spec in cell_specs(store).items()}
@@ -311,6 +242,7 @@ def _judge(
         may_interrupt=options.may_interrupt,
         tell=tell,
         watch=watch,
+        listen=_named(listen, result.run),
     )
     judged = result.judged = judge_missing(
         result.run,
@@ -352,7 +284,8 @@ def _run(
             max_age_s=plan.max_age_s(),
             fresh=options.fresh,
         )
-        workplace = Workplace(home, run, tell, reuse=options.use_cache and not options.fresh)
+        reuse = options.use_cache and not options.fresh
+        workplace = Workplace(home, run, tell, reuse, progress, listen)
         engine = Engine(plan, store, client, progress=progress, listen=listen, workplace=workplace)
         holder.append(engine)
         try:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from promptlab.models import Limits
 from promptlab.runs.annotations import Annotations
 from promptlab.runs.answers import count_without_score
+from promptlab.runs.control import obeying
 from promptlab.runs.directory import RunDirectory
+from promptlab.runs.events import Listen, told
 from promptlab.runs.interrupting import Interruptible, wait_for
 from promptlab.runs.judging import BoundJudge, Judged, Judging
 from promptlab.runs.opening import open_client
@@ -31,6 +34,7 @@ class Surroundings:
     may_interrupt: bool = True
     tell: Callable[[str], None] = lambda message: None
     watch: Callable[[Progress], None] | None = None
+    listen: Listen | None = None
 
 
 def judge_missing(
@@ -69,7 +73,7 @@ def judge_missing(
         holder.append(judging)
         latest[0] = judging.result
         try:
-            return await judging.run()
+            return await obeying(store, judging, judging.run(), partial(told, around.listen, progress))
         finally:
             judging.result.sent_calls = client.stats.sent_calls
             await client.close()

@@ -16,11 +16,11 @@ from promptlab.models import Limits, Model
 from promptlab.models.pricing import in_usd
 from promptlab.runs.annotations import Annotations
 from promptlab.runs.answers import without_score
-from promptlab.runs.judgement import Asking, Judgement
 from promptlab.runs.progress import Progress
 from promptlab.runs.rows import ScoreRow, StoredAnswer, decoded
 from promptlab.runs.store import RunStore
 from promptlab.scoring.judging import Asks, Exhibit
+from promptlab.scoring.judging.judgement import Asking, Judgement, text_for
 
 if TYPE_CHECKING:
     from promptlab.models import Client
@@ -127,10 +127,18 @@ class Judging:
         self.progress = progress or Progress(unit="judgements")
         self.result = Judged()
         self._ending: Ending | None = None
+        self._going = asyncio.Event()
+        self._going.set()
 
     def interrupt(self) -> None:
         """Judges no further answer; what is in flight is finished and kept."""
         self._end("interrupted")
+
+    def pause(self, paused: bool = True) -> None:
+        """Judges no further answer until told otherwise."""
+        if self._ending is None:
+            (self._going.clear if paused else self._going.set)()
+            self.progress.paused = paused
 
     async def run(self) -> Judged:
         """Until nothing is lacking, a budget is reached, or it is interrupted. Raises StorageError."""
@@ -156,6 +164,7 @@ class Judging:
 
         async def work() -> None:
             for each in waiting:
+                await self._going.wait()
                 if self._ending is not None or name in self.result.stopped:
                     return
                 try:
@@ -211,9 +220,9 @@ class Judging:
             return _Settled(None)
         shown = Exhibit(
             question=bound.question(asking.name, each),
-            answer=_text(bound.judge, each.text, each.value),
+            answer=text_for(bound.judge, each.text, each.value),
             target="\n".join(sample.targets),
-            other=_text(bound.judge, other.text, other.value) if other else "",
+            other=text_for(bound.judge, other.text, other.value) if other else "",
             targets=sample.targets,
         )
         return await asking.judgement(shown, each.sample_id)
@@ -263,6 +272,7 @@ class Judging:
         if self._ending is None:
             self._ending = ending
             self.progress.stopping = ending
+            self._going.set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,12 +289,6 @@ class _Other:
     failed: bool
     text: str | None
     value: str | tuple[str, ...] | None
-
-
-def _text(judge: Asks, text: str | None, value: str | tuple[str, ...] | None) -> str:
-    if judge.on == "reply" or value is None:
-        return (text or "").strip()
-    return value if isinstance(value, str) else "\n".join(value)
 
 
 def _next(pages: Iterator[list[StoredAnswer]]) -> list[StoredAnswer] | None:

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -14,10 +14,15 @@ from promptlab.basics.errors import UsageError
 from promptlab.basics.registry import did_you_mean
 from promptlab.runs.annotations import Annotations
 from promptlab.runs.directory import RunDirectory
-from promptlab.runs.store import RunStore
+from promptlab.runs.reading import RunReader
+
+if TYPE_CHECKING:
+    from promptlab.runs.store import RunStore
 
 _LABEL_COLUMNS = ("label", "score")
 _NEEDED = (("sample",), ("variant",), _LABEL_COLUMNS)
+# What people said of an answer against the opponent's, and its worth.
+PREFERENCES = {"win": 1.0, "tie": 0.5, "loss": 0.0}
 _KEYS = ("sample", "variant", "model", "dataset", "repeat")
 _GUARDED = tuple(f"'{sign}" for sign in ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"))
 _TRIALS = """SELECT trials.identity, samples.sample, cells.variant, cells.model, cells.dataset, trials.repeat
@@ -29,11 +34,12 @@ _TRIALS = """SELECT trials.identity, samples.sample, cells.variant, cells.model,
 def keep_labels(run: RunDirectory, store: RunStore, path: Path, *, partial: bool = False) -> int:
     """Keeps the labels of a csv, tsv or jsonl file beside the run. Returns how many.
 
-    Columns: `sample` and `variant`, `label` (or `score`); `model`, `dataset` and `repeat` where the run has
-    several. Every row must name one answer of the run: UsageError names the first that does not. `partial`
-    passes over answers that the run does not have yet.
+    Columns: `sample` and `variant`, `label` (or `score`), perhaps `comment`; `model`, `dataset` and `repeat`
+    where the run has several. Every row must name one answer of the run: UsageError names the first that does
+    not. `partial` passes over answers that the run does not have yet.
     """
     labels: dict[bytes, str] = {}
+    comments: dict[bytes, str] = {}
     for number, row in table_rows(path, _NEEDED):
         where = f"{path}: row {number}"
         label = next((row[name] for name in _LABEL_COLUMNS if row.get(name)), "")
@@ -44,8 +50,41 @@ def keep_labels(run: RunDirectory, store: RunStore, path: Path, *, partial: bool
             continue
         if labels.setdefault(identity, label) != label:
             raise UsageError(f"{where} gives another label to an answer labelled before.")
+        if row.get("comment"):
+            comments[identity] = row["comment"]
     with Annotations.open(run) as annotations:
+        annotations.set_comments(comments.items(), path.name)
         return annotations.set_labels(labels.items(), path.name)
+
+
+def label_answer(run: RunDirectory, trial: int, label: str | None, comment: str | None, source: str) -> None:
+    """Keeps one person's label and comment of a trial, instead of what stood there; None takes it away.
+
+    `source` says where it comes from. UsageError: no such trial, or one that ended in an error.
+    """
+    with RunReader(run) as reader:
+        query = "SELECT identity, status FROM trials WHERE id = ?"
+        found = reader.connection.execute(query, (trial,)).fetchone()
+    if found is None or found[1] == "error":
+        raise UsageError(f"run {run.id} has no answer {trial} to label.", remedy="Reload the page.")
+    with Annotations.open(run) as annotations:
+        annotations.say(bytes(found[0]), label or None, comment or None, source)
+
+
+def judged_as(run: RunDirectory) -> list[tuple[str, float]]:
+    """The verdicts a label of this run may be, with their worth, the best first.
+
+    They are those of its first judge, since labels are compared with what judges say; without one, 1 and 0.
+    """
+    with RunReader(run) as reader:
+        rows = reader.scorers().values()
+        specs = dict(reader.connection.execute("SELECT id, spec FROM scorers").fetchall())
+    for row in rows:
+        spec = orjson.loads(specs[row])
+        if spec.get("scorer") == "judge":
+            values = PREFERENCES if spec.get("kind") == "pairwise" else spec["values"]
+            return sorted(values.items(), key=lambda each: -float(each[1]))
+    return [("1", 1.0), ("0", 0.0)]
 
 
 def _trial(store: RunStore, row: Mapping[str, str], where: str, *, partial: bool) -> bytes | None:

@@ -6,9 +6,12 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from promptlab.basics.errors import PromptlabError
 from promptlab.runs.answers import count_without_score, reread, without_score
+from promptlab.runs.control import obeying
+from promptlab.runs.events import Listen, told
 from promptlab.runs.interrupting import Interruptible, wait_for
 from promptlab.runs.progress import Progress
 from promptlab.runs.regrade import tasks_of
@@ -43,6 +46,7 @@ def run_missing(
     may_interrupt: bool = True,
     tell: Callable[[str], None] = lambda message: None,
     watch: Callable[[Progress], None] | None = None,
+    listen: Listen | None = None,
 ) -> Ran:
     """Tests every stored answer that lacks one of these scores (`rows`: their rows).
 
@@ -63,7 +67,8 @@ def run_missing(
         testing.interrupt()
         return testing.result
 
-    return wait_for(testing.run(), holder, tell, dropped, may_interrupt=may_interrupt)
+    work = obeying(store, testing, testing.run(), partial(told, listen, progress))
+    return wait_for(work, holder, tell, dropped, may_interrupt=may_interrupt)
 
 
 class _Testing:
@@ -84,11 +89,20 @@ class _Testing:
         self._progress = progress
         self._forms = {cell: AnswerForm(task.answer, task.labels) for cell, task in tasks_of(store).items()}
         self.result = Ran()
+        self._going = asyncio.Event()
+        self._going.set()
 
     def interrupt(self) -> None:
         """Tests no further answer; what is in work is finished and kept."""
         self.result.interrupted = True
         self._progress.stopping = "interrupted"
+        self._going.set()
+
+    def pause(self, paused: bool = True) -> None:
+        """Tests no further answer until told otherwise."""
+        if not self.result.interrupted:
+            (self._going.clear if paused else self._going.set)()
+            self._progress.paused = paused
 
     async def run(self) -> Ran:
         for name in self._scorers:
@@ -106,6 +120,7 @@ class _Testing:
 
         async def work() -> None:
             for each in waiting:
+                await self._going.wait()
                 if self.result.interrupted:
                     return
                 found.append((each, await self._test(each)))

@@ -7,13 +7,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from promptlab.techniques.compiling import Round
+
 
 @dataclass
 class Progress:
     """Counters of one run. Written by the engine's loop, read by whoever shows them.
 
     `unit` is what is counted: trials, or answers that a judge looks at. `errors` counts by message,
-    `error_kinds` by type ("timeout", "rate_limited", ...).
+    `error_kinds` by type ("timeout", "rate_limited", ...). `search` is the prompt that is looked for
+    just now, before its cell's trials: for which cell, and how far.
     """
 
     planned: int = 0
@@ -30,6 +33,7 @@ class Progress:
     note: str = ""
     unit: str = "trials"
     paused: bool = False
+    search: tuple[str, Round] | None = None
     started: float = field(default_factory=time.monotonic)
 
     @property
@@ -62,6 +66,7 @@ class Progress:
     def counters(self) -> dict[str, Any]:
         """All of it as plain values, with the rate and the time left."""
         return {
+            "unit": self.unit,
             "planned": self.planned,
             "reused": self.reused,
             "finished": self.finished,

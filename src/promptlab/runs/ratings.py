@@ -16,9 +16,9 @@ import orjson
 
 from promptlab.basics.errors import UsageError
 from promptlab.runs.annotations import Annotations
+from promptlab.runs.database import unusable
 from promptlab.runs.directory import RunDirectory
 from promptlab.runs.reading import RunReader
-from promptlab.runs.store import unusable
 
 Kind = Literal["pairs", "single"]
 KINDS: tuple[Kind, ...] = ("pairs", "single")

@@ -12,12 +12,14 @@ import orjson
 
 from promptlab.basics.errors import StorageError, UsageError
 from promptlab.runs.annotations import Annotations
+from promptlab.runs.database import connect, unusable
 from promptlab.runs.directory import RunDirectory
 from promptlab.runs.schema import MIGRATIONS, migrate, version_of
-from promptlab.runs.store import connect, unusable
 
 # What `score` added to the run: name, row and entry of each scorer.
 ADDED = "added_scorers"
+# SQLite's own 2 MB make it fetch the pages of a large run over and over.
+CACHE_KIB = 65_536
 
 _TRIALS = """SELECT trials.id AS trial, cells.variant, cells.model, cells.dataset, samples.sample,
         trials.repeat, trials.status, trials.answer, trials.text, trials.rule, trials.error,
@@ -94,17 +96,20 @@ class RunReader:
         limit: int | None = None,
         offset: int = 0,
     ) -> Iterator[dict[str, Any]]:
-        """Current trials as flat rows, in the order sample, cell, repeat, with one column per score."""
+        """Current trials as flat rows, in the order sample, cell, repeat, with one column per score.
+
+        Where a technique of the run was told by the target, a column `oracle` says whose trials these are.
+        """
         where = "" if sample is None else " AND samples.sample = ?"
         where += " AND trials.status != 'ok'" if failed else ""
         values: list[Any] = [] if sample is None else [sample]
         query = f"{_TRIALS}{where} ORDER BY samples.position, cells.position, trials.repeat LIMIT ? OFFSET ?"
-        scorers = self.scorers()
+        scorers, oracles = self.scorers(), self._oracles()
         with closing(
             self.connection.execute(query, [*values, -1 if limit is None else limit, offset])
         ) as rows:
             for row in rows:
-                yield {**_flat(row), **self._scores(row["trial"], scorers)}
+                yield {**_flat(row), **self._label(row, oracles), **self._scores(row["trial"], scorers)}
 
     def trial(self, trial: int) -> dict[str, Any]:
         """One trial by its number, whether or not its cell is still in the file."""
@@ -118,12 +123,24 @@ class RunReader:
                 remedy=f"`promptlab show {self.run.id}` lists them.",
             )
         notes = self.connection.execute("SELECT notes FROM trials WHERE id = ?", (trial,)).fetchone()[0]
-        flat = {**_flat(row), **self._scores(trial, self.scorers())}
+        flat = {**_flat(row), **self._label(row, self._oracles()), **self._scores(trial, self.scorers())}
+        label, comment = self.said(trial)
         return {
             **flat,
             "inputs": orjson.loads(row["body"])["inputs"],
             "notes": orjson.loads(notes) if notes else {},
+            "label": label,
+            "comment": comment,
         }
+
+    def said(self, trial: int) -> tuple[str | None, str | None]:
+        """A person's label and comment of one trial; None where there is none."""
+        annotations = Annotations.existing(self.run)
+        if annotations is None:
+            return None, None
+        query = "SELECT identity FROM trials WHERE id = ?"
+        with annotations:
+            return annotations.said_of(self.connection.execute(query, (trial,)).fetchone()[0])
 
     def calls(self, trial: int | None = None) -> Iterator[dict[str, Any]]:
         """The calls of one trial, or of all current ones, in order."""
@@ -150,6 +167,15 @@ class RunReader:
             found = list(annotations.of_trial(self.connection.execute(query, (trial,)).fetchone()[0]))
         return [{**each, "scorer": names.get(each["scorer"])} for each in found]
 
+    def _oracles(self) -> frozenset[str]:
+        """The variants whose techniques were told by the target."""
+        found = self.connection.execute("SELECT DISTINCT variant FROM cells WHERE oracle")
+        return frozenset(variant for (variant,) in found)
+
+    @staticmethod
+    def _label(row: sqlite3.Row, oracles: frozenset[str]) -> dict[str, bool]:
+        return {"oracle": row["variant"] in oracles} if oracles else {}
+
     def _scores(self, trial: int, scorers: dict[str, int]) -> dict[str, float | None]:
         query = "SELECT scorer, value FROM scores WHERE trial = ?"
         found = dict(self.connection.execute(query, (trial,)).fetchall())
@@ -175,6 +201,7 @@ def _opened(run: RunDirectory) -> sqlite3.Connection:
         connection.close()
         _bring_up_to_date(run)
         connection = connect(run.store, read_only=True)
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     return connection
 
 

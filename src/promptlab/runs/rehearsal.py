@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from promptlab.experiment import Trial
-from promptlab.models import Completion, Message, Request
+from promptlab.models import Completion, Message, Model, Request
 from promptlab.techniques import TrialContext
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class SentCall:
     """A call that would be sent. `replies` counts the placeholders in `messages`, which are without them."""
 
     name: str
+    model: Model
     messages: tuple[Message, ...]
     replies: int
     max_tokens: int | None
@@ -89,7 +90,7 @@ async def rehearse(trial: Trial, cache: CacheView) -> Rehearsal:
     """Runs the trial's technique as the engine does, but sends nothing."""
     found = Rehearsal()
     cell = trial.cell
-    context = TrialContext(cell.context, _Door(found, cache), trial.sample.question(), trial.repeat)
+    context = TrialContext.over(cell.context, _Door(found, cache), trial.sample, trial.repeat)
     try:
         await context.solve()
     except Exception:  # noqa: BLE001  a technique may be a user's own code, and meets placeholders here
@@ -117,7 +118,7 @@ class _Door:
         messages, replies = _without_placeholders(request.messages)
         sampling = request.sampling
         allowed = sampling.get("max_completion_tokens", sampling.get("max_tokens"))
-        self._found.sent.append(SentCall(request.name, messages, replies, allowed))
+        self._found.sent.append(SentCall(request.name, request.model, messages, replies, allowed))
         return _placeholder(key)
 
 

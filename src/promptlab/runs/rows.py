@@ -13,8 +13,8 @@ from promptlab.basics.hashing import canonical
 
 if TYPE_CHECKING:
     from promptlab.datasets import Sample
+    from promptlab.models.call_record import CallRecord
     from promptlab.scoring.extraction import Value
-    from promptlab.techniques.base import CallRecord
 
 TRIAL_COLUMNS = (
     "identity",

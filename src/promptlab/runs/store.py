@@ -9,19 +9,22 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 import orjson
 
 from promptlab.basics.errors import StorageError
 from promptlab.basics.hashing import canonical
+from promptlab.runs import planned
+from promptlab.runs.database import connect, unusable
 from promptlab.runs.insert import insert
-from promptlab.runs.rows import TRIAL_COLUMNS, sample_body
+from promptlab.runs.planned import Identified
+from promptlab.runs.rows import TRIAL_COLUMNS
 from promptlab.runs.schema import migrate
 
 if TYPE_CHECKING:
     from promptlab.datasets import Sample
-    from promptlab.experiment import Cell, Plan
+    from promptlab.experiment import Plan
     from promptlab.runs.rows import ScoreRow, TrialRow
 
 T = TypeVar("T")
@@ -31,60 +34,11 @@ BATCH_WAIT_S = 0.05
 QUEUE_ROWS = 4096  # what may wait for the disk before the engine waits too
 
 _TRIAL = f"INSERT OR REPLACE INTO trials (id, {', '.join(TRIAL_COLUMNS)}) VALUES "
-_SAMPLE = "INSERT INTO samples (dataset, sample, content, position, cluster, body) VALUES "
-_PLACED = """ ON CONFLICT (dataset, sample, content) DO UPDATE SET position = excluded.position
-    RETURNING id, sample, content"""
 _REPLACED = "DELETE FROM trials WHERE identity = ? RETURNING attempts, paid_usd"
 _TRIED_BEFORE = "UPDATE trials SET attempts = attempts + ?, paid_usd = paid_usd + ? WHERE id = ?"
 
 _FINISHED = """SELECT count(*) FROM trials JOIN samples ON samples.id = trials.sample
     WHERE trials.cell = ? AND samples.position < ? AND trials.repeat < ? AND trials.status != 'error'"""
-
-
-def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
-    """A connection to a run store. StorageError where it cannot be opened or is no store."""
-    try:
-        if read_only:
-            connection = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False
-            )
-        else:
-            connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA busy_timeout = 10000")
-        if not read_only:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.Error as error:
-        raise unusable(path, error) from error
-    return connection
-
-
-def unusable(path: Path, error: Exception) -> StorageError:
-    """What to say of a run store in which SQLite, or what is read from it, fails."""
-    name = getattr(error, "sqlite_errorname", "")
-    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or not isinstance(error, sqlite3.Error):
-        return StorageError(
-            f"{path} is damaged: {error}.",
-            remedy="Put back a copy of it, or start a new run with --fresh: paid answers are in the cache.",
-        )
-    if name in ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"):
-        return StorageError(
-            f"the disk that holds {path} is full.",
-            remedy="Free space and run the same command again: paid answers are in the cache.",
-        )
-    return StorageError(
-        f"{path} cannot be used: {error}.",
-        remedy="Look at the disk and the permissions, and run the same command again: paid answers are in "
-        "the cache.",
-    )
-
-
-class Identified(Protocol):
-    """A scorer, as far as the store cares: another identity is another scorer."""
-
-    def identity(self) -> dict[str, Any]: ...
 
 
 class RunStore:
@@ -133,11 +87,11 @@ class RunStore:
 
         Returns each cell's row by its hash.
         """
-        return self._do(lambda connection: _set_plan(connection, plan))
+        return self._do(lambda connection: planned.set_plan(connection, plan))
 
     def set_scorers(self, scorers: Mapping[str, Identified]) -> dict[str, int]:
         """Each scorer's row by its name; a scorer with other settings or version is another row."""
-        return self._do(lambda connection: _set_scorers(connection, scorers))
+        return self._do(lambda connection: planned.set_scorers(connection, scorers))
 
     def set_meta(self, values: dict[str, Any]) -> None:
         """Keeps facts of the run under their keys."""
@@ -166,7 +120,7 @@ class RunStore:
         fresh = self._fresh
 
         def job(connection: sqlite3.Connection) -> tuple[list[int], set[bytes]]:
-            return _place(connection, dataset, samples, [] if fresh else identities)
+            return planned.place(connection, dataset, samples, [] if fresh else identities)
 
         return await asyncio.wrap_future(self._submit(job))
 
@@ -291,70 +245,3 @@ class _Job:
     def __init__(self, run: Callable[[sqlite3.Connection], Any]) -> None:
         self.run = run
         self.future: Future[Any] = Future()
-
-
-def _set_plan(connection: sqlite3.Connection, plan: Plan) -> dict[str, int]:
-    connection.execute("UPDATE cells SET position = NULL")
-    rows: dict[str, int] = {}
-    for position, cell in enumerate(plan.cells):
-        rows[cell.hash] = _set_cell(connection, cell, position, plan)
-    for dataset in plan.datasets:
-        key = f"dataset:{dataset.name}"
-        known = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        value = canonical(dataset.split_hash("test")).decode()
-        if known is None or known[0] != value:
-            connection.execute("UPDATE samples SET position = NULL WHERE dataset = ?", (dataset.name,))
-            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
-    return rows
-
-
-def _set_cell(connection: sqlite3.Connection, cell: Cell, position: int, plan: Plan) -> int:
-    names = (cell.variant.name, cell.model.name, cell.dataset.name)
-    planned = cell.dataset.sizes["test"] * plan.spec.repeats
-    connection.execute(
-        """INSERT INTO cells (hash, variant, model, dataset, spec, position, planned, oracle, drawn_once)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-           ON CONFLICT (hash) DO UPDATE SET variant = excluded.variant, model = excluded.model,
-               position = excluded.position, planned = excluded.planned""",
-        (
-            cell.hash,
-            *names,
-            canonical(cell.spec).decode(),
-            position,
-            planned,
-            int(cell.variant.technique.oracle),
-            cell.drawn_once,
-        ),
-    )
-    return int(connection.execute("SELECT id FROM cells WHERE hash = ?", (cell.hash,)).fetchone()[0])
-
-
-def _set_scorers(connection: sqlite3.Connection, scorers: Mapping[str, Identified]) -> dict[str, int]:
-    rows: dict[str, int] = {}
-    for name, scorer in scorers.items():
-        spec = canonical(scorer.identity()).decode()
-        connection.execute("INSERT OR IGNORE INTO scorers (name, spec) VALUES (?, ?)", (name, spec))
-        found = connection.execute("SELECT id FROM scorers WHERE spec = ?", (spec,)).fetchone()
-        rows[name] = int(found[0])
-    return rows
-
-
-def _place(
-    connection: sqlite3.Connection,
-    dataset: str,
-    samples: Sequence[tuple[int, Sample]],
-    identities: Sequence[bytes],
-) -> tuple[list[int], set[bytes]]:
-    values = [
-        (dataset, sample.id, sample.content, position, sample.group, sample_body(sample))
-        for position, sample in samples
-    ]
-    placed = {(name, content): row for row, name, content in insert(connection, _SAMPLE, values, _PLACED)}
-    rows = [placed[sample.id, sample.content] for _, sample in samples]
-    finished: set[bytes] = set()
-    for start in range(0, len(identities), 500):
-        part = identities[start : start + 500]
-        marks = ", ".join("?" * len(part))
-        query = f"SELECT identity FROM trials WHERE status != 'error' AND identity IN ({marks})"
-        finished.update(row[0] for row in connection.execute(query, part))
-    return rows, finished

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 
 from promptlab.datasets import AnswerType
 from promptlab.experiment import Cell, Plan
+from promptlab.models import Model
 from promptlab.models.pricing import in_usd, price_gap, price_of
 from promptlab.models.tokens import Tokenizer, tokenizer_of
 from promptlab.runs.finished import Usual
@@ -43,17 +43,21 @@ class Tally:
         self._cell = cell
         self._usual = usual
         self._planned = cell.variant.technique.calls_in_all(cell.task)
-        self._price = price_of(cell.model)
         self._rates = plan.limits().rates
+        # Of the trials alone: what a search's calls are taken to be like.
+        self._trials = self._prompts = self._replies = Span()
+        self._longest = 0.0
+        self._tokenizers: dict[str, Tokenizer] = {}
 
-    @cached_property
-    def _tokenizer(self) -> Tokenizer:
-        return tokenizer_of(self._cell.model)
+    def _tokenizer(self, model: Model) -> Tokenizer:
+        if model.name not in self._tokenizers:
+            self._tokenizers[model.name] = tokenizer_of(model)
+        return self._tokenizers[model.name]
 
     @property
     def approximate(self) -> bool:
-        """Whether any token was counted, and by characters."""
-        return bool(self.calls.high) and self._tokenizer.approximate
+        """Whether any token was counted by characters."""
+        return any(each.approximate for each in self._tokenizers.values())
 
     def add(self, trial: Rehearsal) -> None:
         """One missing trial. One that sends nothing costs nothing, whatever its price."""
@@ -63,28 +67,45 @@ class Tally:
         per_call = calls.times(1 / len(trial.sent))
         replies = [self._reply(call) for call in trial.sent]
         prompts = [self._prompt(call, replies[:index]) for index, call in enumerate(trial.sent)]
-        prompt, reply = Span.sum(prompts) * per_call, Span.sum(replies) * per_call
+        self._trials += calls
+        self._prompts += Span.sum(prompts) * per_call
+        self._replies += Span.sum(replies) * per_call
+        self._longest = max(self._longest, *(each.expected for each in prompts))
+        self._take(calls, Span.sum(prompts) * per_call, Span.sum(replies) * per_call)
+        for model in {call.model.name: call.model for call in trial.sent}.values():
+            own = [index for index, call in enumerate(trial.sent) if call.model.name == model.name]
+            self._pay(
+                model,
+                per_call.times(len(own)),
+                Span.sum(prompts[index] for index in own) * per_call,
+                Span.sum(replies[index] for index in own) * per_call,
+                longest=max(prompts[index].expected for index in own),
+            )
+
+    def search(self, calls: Span, model: Model, weight: float = 1.0) -> None:
+        """An optimizer's calls to a model before the trials, each like one of theirs; `weight` is theirs."""
+        if not self._trials.expected:
+            return
+        share, calls = calls.times(1 / self._trials.expected / weight), calls.times(1 / weight)
+        prompt, reply = self._prompts * share, self._replies * share
+        self._take(calls, prompt, reply)
+        self._pay(model, calls, prompt, reply, longest=self._longest)
+
+    def forget_trials(self) -> None:
+        """Leaves only what searches take."""
+        self.calls = self.tokens = self.usd = Span()
+
+    def _take(self, calls: Span, prompt: Span, reply: Span) -> None:
         self.calls += calls
         self.tokens += prompt + reply
-        longest = max(each.expected for each in prompts)
-        self._pay(calls, prompt, reply, longest)
-
-    def search(self, calls: int, weight: float) -> None:
-        """An optimizer's search before the trials, each call like one of theirs; `weight` is theirs."""
-        if not self.calls.expected:
-            return
-        share = Span(1, calls, calls).times(1 / self.calls.expected / weight)
-        tokens, usd = self.tokens, self.usd
-        self.calls += Span(1, calls, calls).times(1 / weight)
-        self.tokens += tokens * share
-        self.usd += usd * share
 
     def _calls(self, trial: Rehearsal) -> Span:
         """What was rehearsed; where the number may vary, or not all could be, as the technique plans."""
         sent, planned = len(trial.sent), self._planned
         if trial.whole and planned.low == planned.high:
             return Span.exactly(sent)
-        low = min(sent, max(1, planned.low - trial.hits)) if trial.whole else sent
+        # With placeholders some techniques break off early, some go on to their end: what they plan counts.
+        low = min(sent, max(1, planned.low - trial.hits)) if planned.low < planned.high else sent
         high = max(sent, planned.high - trial.hits)
         return Span(low, min(high, max(low, planned.expected - trial.hits)), high)
 
@@ -101,7 +122,7 @@ class Tally:
 
     def _prompt(self, call: SentCall, earlier: Sequence[Span]) -> Span:
         """Its own tokens, and those of the replies it repeats: as long as the trial's earlier ones."""
-        tokenizer = self._tokenizer
+        tokenizer = self._tokenizer(call.model)
         own = tokenizer.count_messages(call.messages)
         down, up = tokenizer.error
         usual_reply = Span.sum(earlier).times(1 / len(earlier)) if earlier else _UNKNOWN_REPLY
@@ -112,8 +133,8 @@ class Tally:
             expected = usual.prompt
         return Span.around(own * down + repeated.low, expected, own * up + repeated.high)
 
-    def _pay(self, calls: Span, prompt: Span, reply: Span, longest: float) -> None:
-        price, name = self._price, self._cell.model.name
+    def _pay(self, model: Model, calls: Span, prompt: Span, reply: Span, *, longest: float) -> None:
+        price, name = price_of(model), model.name
         if gap := price_gap(price, self._rates):
             self.why_unknown = f"the price of {name} {gap}"
             return

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from promptlab.basics.errors import StorageError
 from promptlab.basics.version import VERSION
+from promptlab.runs.database import connect
 from promptlab.runs.directory import EXPERIMENT, RunDirectory, all_runs
 from promptlab.runs.schema import MIGRATIONS, version_of
-from promptlab.runs.store import connect
 
 # What says, wherever it stands in the file, that more than file and data may have changed: variables,
 # prompts, labels and code in files of their own; variants added by what others took; gates are judged every

@@ -154,6 +154,7 @@ scorers: Registry[Scorer] = _Scorers(
         "precision": "promptlab.scoring.classes",
         "recall": "promptlab.scoring.classes",
         "mcc": "promptlab.scoring.classes",
+        "drop_f1": "promptlab.scoring.overlap",
         "squad_f1": "promptlab.scoring.overlap",
         "levenshtein": "promptlab.scoring.overlap",
         "list_f1": "promptlab.scoring.overlap",

@@ -11,7 +11,7 @@ from typing import Literal
 from promptlab.basics.errors import UsageError
 from promptlab.datasets.task import AnswerType
 from promptlab.scoring.base import Answered, AnswerForm, Gold, Scorer, scorer
-from promptlab.scoring.extraction.compat import squad_spelled
+from promptlab.scoring.extraction.compat import drop_answer, drop_spelled, plain_float, squad_spelled
 from promptlab.scoring.matching import spelled_targets
 
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
@@ -56,6 +56,33 @@ class SquadF1(OnText):
     def score(self, answered: Answered, gold: Gold) -> float:
         predicted = tokens(squad_spelled(self.candidate(answered)))
         return max(multiset_f1(predicted, tokens(squad_spelled(target))) for target in gold.targets)
+
+
+@scorer("drop_f1")
+class DropF1(Scorer):
+    """F1 over sets of normalised tokens as simple-evals scores DROP (Dua et al. 2019, arXiv 1903.00161).
+
+    What follows the first `Answer:`, else the whole reply; 0 where the target has numbers and the answer none
+    of them; best over the targets, rounded to 4 places.
+    """
+
+    @property
+    def strict(self) -> bool:
+        return True
+
+    def score(self, answered: Answered, gold: Gold) -> float:
+        found = set(drop_spelled(drop_answer(answered.text)).split())
+        return max((_drop_f1(found, set(drop_spelled(each).split())) for each in gold.targets), default=0.0)
+
+
+def _drop_f1(found: set[str], wanted: set[str]) -> float:
+    numbers = {word for word in wanted if plain_float(word) is not None}
+    if numbers and not numbers & found:
+        return 0.0
+    common = len(found & wanted)
+    precision = common / len(found) if found else 1.0
+    recall = common / len(wanted) if wanted else 1.0
+    return round(2 * precision * recall / (precision + recall), 4) if precision + recall else 0.0
 
 
 @scorer("levenshtein")

@@ -14,7 +14,8 @@ from promptlab.datasets.sample import Question, Sample
 from promptlab.datasets.task import Task
 from promptlab.models.request import Message
 from promptlab.techniques.base import Answer, Calls, Fidelity, Technique, technique
-from promptlab.techniques.context import CellContext, TrialContext
+from promptlab.techniques.cell import CellContext
+from promptlab.techniques.context import TrialContext
 
 if TYPE_CHECKING:
     import numpy as np

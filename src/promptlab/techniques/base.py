@@ -31,12 +31,14 @@ from promptlab.basics.errors import ExperimentError
 from promptlab.basics.registry import USER_MODULE, Registry
 from promptlab.datasets.sample import Question, Sample
 from promptlab.datasets.task import AnswerType, Task
+from promptlab.models.call_record import CallRecord
 from promptlab.models.request import Completion
 from promptlab.retrieval import SETS_VERSION, DemoSpec
 from promptlab.techniques.settings import Inner, plain_settings
 
 if TYPE_CHECKING:
-    from promptlab.techniques.context import CellContext, TrialContext
+    from promptlab.techniques.cell import CellContext
+    from promptlab.techniques.context import TrialContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,11 @@ class Answer:
     value: str | tuple[str, ...] | FromReply | None = FROM_REPLY
     rule: str = ""
 
+    @property
+    def given(self) -> tuple[str | tuple[str, ...] | None, str] | None:
+        """The value that a technique read or voted by itself, with its rule's name; None: read the reply."""
+        return None if isinstance(self.value, FromReply) else (self.value, self.rule)
+
 
 class Fidelity(NamedTuple):
     """How near an implementation is to its source: the same, changed for chat models, not in the source."""
@@ -95,7 +102,8 @@ class Technique(BaseModel, ABC):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     version: ClassVar[int] = 1  # rises whenever the same settings could send other prompts
-    oracle: ClassVar[bool] = False  # gets the target; its rows say so everywhere
+    # Learns whether an answer is right (`ctx.is_right`), never the target; its rows say so everywhere.
+    oracle: ClassVar[bool] = False
     gathers: ClassVar[bool] = False  # can be another technique's `context`
     shows_demos: ClassVar[bool] = True  # its prompts come from `ctx.prompt`, so that `demos` can be given
     # What stands before a demo's question and answer where all demos are in one message.
@@ -106,6 +114,8 @@ class Technique(BaseModel, ABC):
     registered_name: ClassVar[str] = ""
     fidelity: ClassVar[Fidelity | None] = None  # for the page that lists techniques
     example: ClassVar[str] = ""  # an entry under `variants:`
+    # Came after the technique: where they are not given, trials have the identity they had before.
+    later_settings: ClassVar[tuple[str, ...]] = ()
 
     demos: DemoSpec | None = None
     context: Inner | None = None
@@ -187,14 +197,23 @@ class Technique(BaseModel, ABC):
             return "demo set"
         return next((drawn for _, part in self.parts() if (drawn := part.drawn_once())), None)
 
-    def redraws(self) -> frozenset[str]:
+    def redraws(self, task: Task) -> frozenset[str]:
         """What of `vary` a repeat can draw anew here besides the completion: "demos", "order"."""
-        found = {each for _, part in self.parts() for each in part.redraws()}
-        if self.demos is not None and self.demos.drawn_once:
+        found = {each for _, part in self.parts() for each in part.redraws(task)}
+        spec = self.demo_spec(task)
+        if spec is not None and spec.drawn_once:
             found.add("demos")
-        if self.demos is not None and self.demos.count > 1:
+        if spec is not None and spec.count > 1:
             found.add("order")
         return frozenset(found)
+
+    def uses_target(self) -> bool:
+        """Whether it, or a technique inside it, is an oracle."""
+        return self.oracle or any(part.uses_target() for _, part in self.parts())
+
+    def asked_models(self) -> frozenset[str]:
+        """Names of the experiment's models that are asked besides the cell's own."""
+        return frozenset(name for _, part in self.parts() for name in part.asked_models())
 
     def check(self, ctx: CellContext) -> None:
         """Raises ExperimentError for what is wrong with these settings on this data, before any call."""
@@ -208,11 +227,13 @@ class Technique(BaseModel, ABC):
 
     def identity(self) -> dict[str, Any]:
         """Name, version and settings: another identity may send other prompts. Files count by content."""
-        shared = Technique.model_fields
+        fields = type(self).model_fields
+        # A shared setting that the technique gives a default of its own counts even so.
+        known = {**{name: fields[name] for name in self.later_settings}, **Technique.model_fields}
         settings = {
             name: plain_settings(getattr(self, name))
-            for name in type(self).model_fields
-            if name not in shared or getattr(self, name) != shared[name].default
+            for name in fields
+            if name not in known or getattr(self, name) != known[name].default
         }
         if self.uses_demo_sets:
             settings["demo_sets"] = SETS_VERSION
@@ -255,6 +276,8 @@ techniques: Registry[Technique] = Registry(
         "chain_of_verification": "promptlab.techniques.chain_of_verification",
         "system2_attention": "promptlab.techniques.system2_attention",
         "reflexion": "promptlab.techniques.reflexion",
+        "reflexion_oracle": "promptlab.techniques.reflexion_oracle",
+        "conductor": "promptlab.techniques.conductor",
         "directional_stimulus": "promptlab.techniques.directional_stimulus",
         "step_back": "promptlab.techniques.step_back",
         "skeleton": "promptlab.techniques.skeleton",
@@ -263,8 +286,10 @@ techniques: Registry[Technique] = Registry(
         "generated_knowledge": "promptlab.techniques.generated_knowledge",
         "knowledge_graph": "promptlab.techniques.knowledge_graph",
         "mind_map": "promptlab.techniques.mind_map",
+        "think_on_graph": "promptlab.techniques.think_on_graph",
         # Optimizers stand in a room above: a name is all that is known of them here.
         "optimized": "promptlab.optimizers.optimized",
+        "active_prompt": "promptlab.optimizers.active_prompt",
         "random_search": "promptlab.optimizers.random_search",
         "ape": "promptlab.optimizers.ape",
         "opro": "promptlab.optimizers.opro",
@@ -279,7 +304,7 @@ T = TypeVar("T", bound=type[Technique])
 
 
 def technique(name: str, *, oracle: bool = False) -> Any:
-    """Registers a technique class under `name`."""
+    """Registers a technique class under `name`. An `oracle` may ask `ctx.is_right`, and is labelled."""
 
     def register(cls: T) -> T:
         cls.registered_name = name
@@ -288,18 +313,6 @@ def technique(name: str, *, oracle: bool = False) -> Any:
         return cls
 
     return register
-
-
-@dataclass(slots=True)
-class CallRecord:
-    """One call of a trial, as it is stored and shown: its name, what was sent, what came back."""
-
-    name: str
-    messages: tuple[Any, ...]
-    sampling: Mapping[str, Any]
-    completion: Completion | None = None
-    error: str = ""
-    attempts: int = 0  # of a call that failed: requests that were sent all the same
 
 
 @dataclass(slots=True)

@@ -1,190 +1,31 @@
-"""What a technique is given: a cell's data while it prepares, the door while it solves."""
+"""What a technique is given while it solves: calls, prompts, demos, inner techniques, notes."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from promptlab.basics.errors import CallError, ExperimentError, UsageError
+from promptlab.basics.errors import CallError, UsageError
 from promptlab.basics.hashing import seeded
 from promptlab.datasets.sample import Question, Sample
 from promptlab.datasets.task import Task
+from promptlab.models.call_record import CallRecord
 from promptlab.models.door import Door
 from promptlab.models.embedding import embedding_requests, vectors_of
 from promptlab.models.request import Completion, Draw, Message, Model, Request
-from promptlab.retrieval import own_text
-from promptlab.scoring.base import AnswerForm, Extraction, Scorer
+from promptlab.scoring.base import AnswerForm, Extraction
 from promptlab.scoring.extraction import ROBUST, extract, spell
-from promptlab.techniques.base import FROM_REPLY, Answer, CallRecord, Technique, Trace
+from promptlab.techniques.base import FROM_REPLY, Answer, Technique, Trace
+from promptlab.techniques.cell import CellContext, Vector
 from promptlab.techniques.formats import Part, rendered
+from promptlab.techniques.messages import asked, rendered_task
 from promptlab.techniques.notation import expand
+from promptlab.techniques.oracle import Verdict, verdict_on
 
 if TYPE_CHECKING:
-    from promptlab.datasets import Dataset
-    from promptlab.models.limits import Rate
-    from promptlab.retrieval import DemoSelector, DemoSpec
     from promptlab.sandbox import ProgramResult, SandboxLimits
-
-Vector = tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Sampling:
-    """What a call is sent with: the values, which are no one's wish, and all of them spelled out."""
-
-    values: Mapping[str, Any]
-    defaults: frozenset[str]
-    spelled: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class Compiling:
-    """Where optimizers keep what they find, whom they tell, and who stops them.
-
-    Without `reuse` what was kept before is found again.
-    """
-
-    folder: Path
-    label: str
-    tell: Callable[[str], None]
-    stopped: Callable[[], bool]
-    rates: Mapping[str, Rate]
-    reuse: bool = True
-
-
-@dataclass
-class CellContext:
-    """One cell's surroundings: task, model, the train and dev splits, the seed.
-
-    `sampling` is what the variant sets, `embedding` the experiment's embedding model, `vary` what each repeat
-    draws anew. `kept` is where a technique puts what it prepares. Optimizers optimize `metric`, one of the
-    experiment's `metrics`, may ask its other `models`, and look for a prompt only where there is `compiling`.
-    """
-
-    task: Task
-    model: Model
-    technique: Technique
-    dataset: Dataset
-    seed: int
-    sampling: Mapping[str, Any] = field(default_factory=dict)
-    cell: str = ""
-    timeout_s: float = 60.0
-    embedding: Model | None = None
-    door: Door | None = None
-    allow_unsafe_code: bool = False
-    vary: frozenset[str] = frozenset({"completion"})
-    metric: tuple[str, Scorer] | None = None
-    metrics: Sequence[str] = ()
-    models: Mapping[str, Model] = field(default_factory=dict)
-    compiling: Compiling | None = None
-    kept: dict[str, Any] = field(default_factory=dict)
-    _demos: dict[int, DemoSelector] = field(default_factory=dict)
-    _unstaged: _Sampling | None = None
-    _parts: dict[int, CellContext] = field(default_factory=dict)
-
-    def part(self, technique: Technique) -> CellContext:
-        """The same surroundings for a technique inside this one."""
-        known = self._parts.get(id(technique))
-        if known is None:
-            known = replace(self, technique=technique, kept={}, _demos={}, _unstaged=None, _parts={})
-            self._parts[id(technique)] = known
-        return known
-
-    async def prepare(self) -> None:
-        """Prepares the technique and all those inside it. Once, before the first trial."""
-        for _, part in self.technique.parts():
-            inner = self.part(part)
-            inner.door, inner.compiling = self.door, self.compiling
-            await inner.prepare()
-        spec = self.technique.demo_spec(self.task)
-        if spec is not None:
-            selector = self.select_demos(spec)
-            if spec.select == "knn" and spec.count and self.embedding is not None and self.door is not None:
-                from promptlab.retrieval import VectorIndex
-
-                vectors = await self.embed(selector.texts)
-                selector.use_vectors(VectorIndex(selector.texts, vectors))
-        await self.technique.prepare(self)
-
-    def check(self) -> None:
-        """ExperimentError for what is wrong with the technique, or those inside it, on this data."""
-        technique = self.technique
-        if technique.context is not None and not technique.context.gathers:
-            raise ExperimentError(
-                f"{technique.context.registered_name} finds nothing to stand before a prompt",
-                field="context",
-                remedy="Use retrieval, knowledge_graph, mind_map or generated_knowledge.",
-            )
-        if technique.demos is not None and not technique.shows_demos:
-            raise ExperimentError(
-                f"{technique.registered_name} has prompts of its own and shows no demos",
-                field="demos",
-                remedy="Remove `demos:`.",
-            )
-        for name, part in technique.parts():
-            try:
-                self.part(part).check()
-            except ExperimentError as error:
-                error.field = ".".join(filter(None, (name, error.field)))
-                raise
-        spec = technique.demo_spec(self.task)
-        if spec is not None:
-            first = self.dataset.first("test").question()
-            selector = self.select_demos(spec)
-            for demo in selector.select(first, seeded(self.seed)):
-                technique.check_demo(demo)
-        technique.check(self)
-
-    async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        """One vector per text, by the experiment's embedding model, through the door."""
-        if self.embedding is None or self.door is None:
-            raise RuntimeError("embed() needs an embedding model and the door")
-        requests = embedding_requests(self.embedding, texts, self.cell, self.timeout_s)
-        return list(vectors_of([await self.door.complete(each) for each in requests]).vectors)
-
-    def chosen(self, stage: Mapping[str, Any]) -> _Sampling:
-        """A call's sampling, strongest first: the variant's, the stage's, the model's, the technique's."""
-        if not stage and self._unstaged is not None:
-            return self._unstaged
-        values = {**self.technique.default_sampling, **self.model.sampling, **stage, **self.sampling}
-        wished = self.model.sampling.keys() | self.sampling.keys()
-        chosen = _Sampling(
-            values,
-            frozenset(values.keys() - wished),
-            tuple(sorted((key, repr(value)) for key, value in values.items())),
-        )
-        if not stage:
-            self._unstaged = chosen
-        return chosen
-
-    def select_demos(self, spec: DemoSpec) -> DemoSelector:
-        """The selector over what `spec` names. ExperimentError where there are too few."""
-        self._demos = {0: self._selector(spec, 0)}
-        return self._demos[0]
-
-    def demos_of(self, repeat: int) -> DemoSelector | None:
-        """The selector of one repeat: that of the first, unless each repeat draws its own demos."""
-        if not self._demos:
-            return None
-        first = self._demos[0]
-        if "demos" not in self.vary or not first.spec.drawn_once:
-            return first
-        if repeat not in self._demos:
-            self._demos[repeat] = self._selector(first.spec, repeat)
-        return self._demos[repeat]
-
-    def _selector(self, spec: DemoSpec, repeat: int) -> DemoSelector:
-        from promptlab.retrieval import DemoSelector
-
-        # Equal prompts are equal questions, whatever else their rows say.
-        return DemoSelector(self.dataset.view("train"), spec, self.seed, text=self._text, repeat=repeat)
-
-    def _text(self, question: Question) -> str:
-        own = own_text(question)
-        return self.task.render_prompt(question) if own is None else own
 
 
 @dataclass(slots=True)
@@ -193,6 +34,7 @@ class _Trail:
 
     calls: list[CallRecord] = field(default_factory=list)
     seen: dict[Any, int] = field(default_factory=dict)
+    failed_on: str = ""
 
 
 class TrialContext:
@@ -205,10 +47,12 @@ class TrialContext:
         question: Question,
         repeat: int,
         *,
+        verdict: Verdict | None = None,
         outer: TrialContext | None = None,
         label: str = "",
         stage: Mapping[str, Any] | None = None,
     ) -> None:
+        """`verdict` says of an answer whether it is right, where some technique in here is an oracle."""
         self._cell = cell
         self._door = door
         self._question = question
@@ -218,8 +62,15 @@ class TrialContext:
         self._context = ""
         self._path = label
         self._stage = dict(stage or {})
+        self._verdict = verdict
         self._trail: _Trail = _Trail() if outer is None else outer._trail
         self.trace = Trace(self._trail.calls)
+
+    @classmethod
+    def over(cls, cell: CellContext, door: Door, sample: Sample, repeat: int) -> TrialContext:
+        """A trial's context. The sample's target stays outside; an oracle is told whether it is right."""
+        verdict = verdict_on(sample, cell.task) if cell.technique.uses_target() else None
+        return cls(cell, door, sample.question(), repeat, verdict=verdict)
 
     async def solve(self) -> Answer:
         """The whole technique: demos and context first, then its own steps, then `post`. Raises NoAnswer."""
@@ -241,6 +92,11 @@ class TrialContext:
     @property
     def cell(self) -> CellContext:
         return self._cell
+
+    @property
+    def failed_on(self) -> str:
+        """The model of the last call that failed; "": none did."""
+        return self._trail.failed_on
 
     @property
     def rng(self) -> random.Random:
@@ -269,58 +125,26 @@ class TrialContext:
         In the last one stand, a blank line between: the context, the task's prompt, `cue`, and the answer
         instruction if wanted. The demos stand before it, as turns or in the same message.
         """
-        messages = [Message(role, text) for role, text in self.task.render(question)]  # type: ignore[arg-type]
+        technique, task = self._cell.technique, self._cell.task
+        *before, last = rendered_task(task, question)
         parts: list[Part] = [
             ("context", self._context),
-            ("task", str(messages[-1].content)),
+            ("task", str(last.content)),
             ("instruction", cue),
-            ("answer_format", self.task.render_instruction(question) if instruction else ""),
+            ("answer_format", task.render_instruction(question) if instruction else ""),
         ]
-        technique = self._cell.technique
-        asked = rendered(parts, technique.format)
-        spec = technique.demo_spec(self.task) if demos else None
+        spec = technique.demo_spec(task) if demos else None
         shown = self.demos() if spec is not None else []
-        if spec is None or not shown:
-            return [*messages[:-1], Message("user", asked)]
-        system = [message for message in messages if message.role == "system"]
-        before = [message for message in messages[:-1] if message.role != "system"]
-        if spec.render == "turns":
-            turns = [message for demo in shown for message in self._turns(demo)]
-            return [*system, *turns, *before, Message("user", asked)]
-        marks = technique.marks
-        blocks = [
-            "\n".join(
-                [
-                    *(str(each.content) for each in turn[:-2]),
-                    marks[0] + str(turn[-2].content),
-                    marks[1] + str(turn[-1].content),
-                ]
-            )
-            for turn in map(self._turns, shown)
-        ]
-        last = "\n".join([*(str(each.content) for each in before), marks[0] + asked])
-        return [
-            *system,
-            Message("user", "\n\n".join([*blocks, f"{last}\n{marks[1].rstrip()}" if marks[1] else last])),
-        ]
-
-    def _turns(self, demo: Sample) -> list[Message]:
-        """A demo as a conversation: what is asked, and the answer as the technique wants it."""
-        technique = self._cell.technique
-        reply = Message("assistant", technique.demo_reply(demo, self.task))
-        own = own_text(demo.question())
-        if own is not None:
-            return [Message("user", rendered([("task", own)], technique.format)), reply]
-        asked = [Message(role, text) for role, text in self.task.render(demo.question()) if role != "system"]  # type: ignore[arg-type]
-        last = Message("user", rendered([("task", str(asked[-1].content))], technique.format))
-        return [*asked[:-1], last, reply]
+        single = spec is not None and spec.render == "single"
+        return asked(technique, task, before, parts, shown, single=single)
 
     def words(self, question: Question, text: str, *, instruction: bool = False) -> list[Message]:
         """The task's system message, and `text` in the variant's format, where a technique has prompts of
         its own. The answer instruction as in `prompt`."""
-        system = [Message("system", said) for role, said in self.task.render(question) if role == "system"]
-        told = self.task.render_instruction(question) if instruction else ""
+        task = self._cell.task
+        told = task.render_instruction(question) if instruction else ""
         parts: list[Part] = [("task", text), ("answer_format", told)]
+        system = [each for each in rendered_task(task, question) if each.role == "system"]
         return [*system, Message("user", rendered(parts, self._cell.technique.format))]
 
     @property
@@ -347,7 +171,7 @@ class TrialContext:
         cell = self._cell
         sent = tuple(messages)
         chosen = cell.chosen({**stage, **self._stage})
-        identical = (sent, chosen.spelled)
+        identical = (cell.model.name, sent, chosen.spelled)
         ordinal = self._trail.seen.get(identical, 0)
         self._trail.seen[identical] = ordinal + 1
         request = Request(
@@ -360,7 +184,7 @@ class TrialContext:
             timeout_s=cell.timeout_s,
             defaults=chosen.defaults,
         )
-        record = CallRecord(f"{self._path}/{name}" if self._path else name, sent, chosen.values)
+        record = CallRecord(self._named(name), sent, chosen.values)
         return await self._recorded(request, record)
 
     async def _recorded(self, request: Request, record: CallRecord) -> Completion:
@@ -369,26 +193,39 @@ class TrialContext:
             record.completion = await self._door.complete(request)
         except CallError as error:
             record.error, record.attempts = str(error), error.attempts
+            self._trail.failed_on = request.model.name
             raise
         return record.completion
 
-    async def run(self, technique: Technique, *, label: str, **stage: Any) -> Answer:
+    def _named(self, name: str) -> str:
+        return f"{self._path}/{name}" if self._path else name
+
+    async def run(
+        self, technique: Technique, *, label: str, model: Model | None = None, **stage: Any
+    ) -> Answer:
         """An inner technique on the same question: its calls are recorded under `label`, its notes too.
 
-        `stage` is stronger than what its own steps require. Raises NoAnswer as it does.
+        `model` is asked instead of the cell's own; `stage` is stronger than what its own steps require.
+        Raises NoAnswer as it does.
         """
-        return await self._inner(technique, label, stage).solve()
+        return await self._inner(technique, label, stage, model).solve()
 
     def _inner(
-        self, technique: Technique, label: str, stage: Mapping[str, Any] | None = None
+        self,
+        technique: Technique,
+        label: str,
+        stage: Mapping[str, Any] | None = None,
+        model: Model | None = None,
     ) -> TrialContext:
+        cell = self._cell.part(technique)
         inner = TrialContext(
-            self._cell.part(technique),
+            cell if model is None else cell.of(model),
             self._door,
             self._question,
             self._repeat,
+            verdict=self._verdict,
             outer=self,
-            label=f"{self._path}/{label}" if self._path else label,
+            label=self._named(label),
             stage={**(stage or {}), **self._stage},
         )
         # One dictionary: what the inner one notes later stands in the outer trace too.
@@ -405,7 +242,7 @@ class TrialContext:
         cell = self._cell
         assert cell.embedding is not None
         (request,) = embedding_requests(cell.embedding, [text], cell.cell, cell.timeout_s)
-        record = CallRecord(f"{self._path}/embed" if self._path else "embed", request.messages, {})
+        record = CallRecord(self._named("embed"), request.messages, {})
         completion = await self._recorded(request, record)
         (vector,) = vectors_of([completion]).vectors
         record.completion = replace(completion, text=f"(a vector of {len(vector)} numbers)")
@@ -422,6 +259,12 @@ class TrialContext:
         if isinstance(value, str) and not answer.rule.startswith(ROBUST):
             value = spell(value, form)
         return Extraction(value, "unparsed" if value is None else None, answer.rule)
+
+    def is_right(self, answer: Answer) -> bool:
+        """Whether an answer is right, by the sample's target. For techniques registered as an oracle only."""
+        if not self._cell.technique.oracle or self._verdict is None:
+            raise RuntimeError("is_right() is for techniques registered with oracle=True")
+        return self._verdict(answer)
 
     def _posted(self, answer: Answer) -> Answer:
         """The answer with its notation expanded; as it was where it holds none."""

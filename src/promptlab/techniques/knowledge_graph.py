@@ -10,7 +10,8 @@ from promptlab.basics.hashing import seeded
 from promptlab.basics.named_file import NamedFile
 from promptlab.datasets.sample import Question
 from promptlab.techniques.base import Answer, Fidelity, Technique, technique
-from promptlab.techniques.context import CellContext, TrialContext
+from promptlab.techniques.cell import CellContext
+from promptlab.techniques.context import TrialContext
 from promptlab.techniques.graph import Graph, Triple, graph_in, shown
 from promptlab.techniques.search import By, searchable
 

@@ -15,7 +15,8 @@ from promptlab.datasets.task import Task
 from promptlab.models.request import Message
 from promptlab.retrieval import DemoSpec, default_set, demo_set, set_names
 from promptlab.techniques.base import Answer, Calls, Fidelity, Technique, technique
-from promptlab.techniques.context import CellContext, TrialContext
+from promptlab.techniques.cell import CellContext
+from promptlab.techniques.context import TrialContext
 
 ASK_PARTS = (
     "Which smaller questions have to be answered first, one after another, to answer this? "

@@ -11,7 +11,8 @@ from promptlab.basics.named_file import NamedFile
 from promptlab.datasets.sample import Question
 from promptlab.datasets.task import Task
 from promptlab.techniques.base import Answer, Calls, Fidelity, Technique, technique
-from promptlab.techniques.context import CellContext, TrialContext
+from promptlab.techniques.cell import CellContext
+from promptlab.techniques.context import TrialContext
 from promptlab.techniques.formats import filled
 from promptlab.techniques.graph import Graph, graph_in, shown
 

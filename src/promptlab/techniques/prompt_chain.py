@@ -12,7 +12,8 @@ from promptlab.basics.templates import TemplateError, template
 from promptlab.datasets.sample import Question
 from promptlab.datasets.task import Task, template_values
 from promptlab.techniques.base import Answer, Calls, Fidelity, Technique, technique
-from promptlab.techniques.context import CellContext, TrialContext
+from promptlab.techniques.cell import CellContext
+from promptlab.techniques.context import TrialContext
 
 
 class ChainStep(BaseModel):

@@ -14,7 +14,8 @@ from promptlab.datasets.sample import Question
 from promptlab.datasets.task import Task
 from promptlab.models.request import Message
 from promptlab.techniques.base import Answer, Calls, Fidelity, Technique, technique
-from promptlab.techniques.context import CellContext, TrialContext
+from promptlab.techniques.cell import CellContext
+from promptlab.techniques.context import TrialContext
 from promptlab.techniques.corpus import passages_in
 from promptlab.techniques.formats import filled
 from promptlab.techniques.search import By, searchable

@@ -31,14 +31,18 @@ class Reflexion(Technique):
 
     Calls "answer", "judge", "reflect" by turns: an attempt; the model's own verdict, at temperature 0; and
     where that is "wrong" a reflection, which stands before the next attempt with all earlier ones. It ends
-    with a verdict "right", one that cannot be read, or after `attempts`. The target is never used: nothing
-    here is an oracle. Records attempts, verdicts, reflections. Limit: it knows no more than it answers.
+    with a verdict "right", one that cannot be read, or after `attempts`. The target is never used
+    (reflexion_oracle is told by it). Records attempts, verdicts, reflections.
+    Limit: it knows no more than it answers.
     """
 
     fidelity: ClassVar[Fidelity | None] = Fidelity(
         exact="actor, evaluator and verbal reflections kept as memory",
         chat="each step is a conversation of its own",
-        rebuilt="the evaluator is the model itself (the paper's knows the gold or runs tests); all wording",
+        rebuilt=(
+            "the evaluator is the model itself (for the paper's, which knows the gold: reflexion_oracle); "
+            "all wording"
+        ),
     )
     example: ClassVar[str] = "{technique: reflexion, attempts: 3}"
 
@@ -54,14 +58,17 @@ class Reflexion(Technique):
         trace: list[dict[str, Any]] = []
         while True:
             reply = await self._attempt(question, memory, ctx)
-            judged = await self._ask(_JUDGE, asked, reply, "judge", question, ctx)
-            words = _VERDICT.findall(judged)
-            trace.append({"attempt": reply.text, "verdict": words[-1].lower() if words else "unreadable"})
+            trace.append({"attempt": reply.text, "verdict": await self._verdict(asked, reply, question, ctx)})
             ctx.note(attempts=trace)
             if trace[-1]["verdict"] != "wrong" or len(trace) == self.attempts:
                 return Answer(reply)
             memory.append(await self._ask(_REFLECT, asked, reply, "reflect", question, ctx))
             trace[-1]["reflection"] = memory[-1]
+
+    async def _verdict(self, asked: str, reply: Completion, question: Question, ctx: TrialContext) -> str:
+        """What the evaluator says of an attempt: right, wrong or unreadable."""
+        words = _VERDICT.findall(await self._ask(_JUDGE, asked, reply, "judge", question, ctx))
+        return words[-1].lower() if words else "unreadable"
 
     async def _attempt(self, question: Question, memory: list[str], ctx: TrialContext) -> Completion:
         listed = "\n".join(f"- {each}" for each in memory)

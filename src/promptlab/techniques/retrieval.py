@@ -11,7 +11,8 @@ from promptlab.basics.named_file import NamedFile
 from promptlab.basics.registry import did_you_mean
 from promptlab.datasets.sample import Question
 from promptlab.techniques.base import Answer, Fidelity, Technique, technique
-from promptlab.techniques.context import CellContext, TrialContext
+from promptlab.techniques.cell import CellContext
+from promptlab.techniques.context import TrialContext
 from promptlab.techniques.corpus import Passage, passages_in, passages_of
 from promptlab.techniques.search import By, searchable
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from promptlab.retrieval import Bm25Index, Hit, Index, TfidfIndex, VectorIndex
-from promptlab.techniques.context import CellContext, TrialContext
+from promptlab.techniques.cell import CellContext
+from promptlab.techniques.context import TrialContext
 
 By = Literal["auto", "bm25", "tfidf", "embedding"]
 

@@ -12,8 +12,9 @@ from promptlab.datasets.sample import Question
 from promptlab.datasets.task import Task
 from promptlab.scoring.extraction import Value
 from promptlab.techniques.base import Answer, Calls, Fidelity, Technique, technique
+from promptlab.techniques.cell import CellContext
 from promptlab.techniques.chain_of_thought import ChainOfThought
-from promptlab.techniques.context import CellContext, TrialContext
+from promptlab.techniques.context import TrialContext
 from promptlab.techniques.settings import Inner
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from promptlab.ui.language import Texts, choose_language
-from promptlab.ui.place import set_pages
+from promptlab.ui.place import guard_code, set_pages
 
 say = Texts(
     playground=("Playground", "试验台"),
@@ -43,6 +43,7 @@ def workbench() -> None:
         for name in PAGES
     }
     set_pages(pages)
+    guard_code()
     chosen = st.navigation(list(pages.values()), position="top")
     with st.container(horizontal=True, horizontal_alignment="right", key="languages"):
         choose_language()

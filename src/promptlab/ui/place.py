@@ -9,6 +9,7 @@ from typing import NoReturn
 import streamlit as st
 
 from promptlab.basics.home import open_home
+from promptlab.basics.registry import refuse_own_code
 
 ALLOW_CODE = "--allow-code"
 _PAGES = "pages"
@@ -22,6 +23,12 @@ def home() -> Path:
 def allows_code() -> bool:
     """Whether Python files that an experiment names may be run from here: only if it was started so."""
     return ALLOW_CODE in sys.argv[1:]
+
+
+def guard_code() -> None:
+    """Keeps this process from loading Python files that an experiment names, unless it was started so."""
+    if not allows_code():
+        refuse_own_code("Start the workbench with `promptlab ui --allow-code`, if you trust that file.")
 
 
 def set_pages(pages: dict[str, st.Page]) -> None:

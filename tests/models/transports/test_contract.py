@@ -131,6 +131,36 @@ def test_sampling_goes_out_only_as_given(way: Way) -> None:
     assert not {"seed", "stop", "stop_sequences", "presence_penalty"} & set(sent)
 
 
+def test_seed_and_penalties_arrive_and_logprobs_come_back_where_the_protocol_has_them(way: Way) -> None:
+    wished = {"seed": 3, "presence_penalty": 0.5, "frequency_penalty": -0.25, "logprobs": True}
+    if way.model.id.startswith("anthropic/"):
+        for name, value in wished.items():
+            assert name in str(way.fails("hi", sampling={name: value}))
+        assert way.provider.requests == 0
+        return
+    completion = way.ask("[[say:one two]]", sampling=wished)
+    body = way.provider.log[0]["body"]
+    sent = {**body, **body.get("generationConfig", {})}
+    assert sent["seed"] == 3
+    assert 0.5 in (sent.get("presence_penalty"), sent.get("presencePenalty"))
+    assert -0.25 in (sent.get("frequency_penalty"), sent.get("frequencyPenalty"))
+    assert [(each["token"], each["logprob"]) for each in completion.logprobs["content"]] == [
+        ("one ", -0.5),
+        ("two", -0.5),
+    ]
+
+
+def test_what_a_model_thinks_first_is_kept_apart_from_what_it_says(way: Way) -> None:
+    thinking = replace_model(way, replace(way.model, id=f"{way.model.id}-reasoner"))
+    for completion in (thinking.ask("[[say:yes]]"), thinking.hear("[[say:yes]]")[0]):
+        assert completion.text == "yes"
+        assert completion.reasoning == "Let me think about it."
+        assert completion.usage.completion_tokens == 6
+        # Anthropic bills thinking as output, does not say how much it was, and nobody counts in its place.
+        told = 0 if way.model.id.startswith("anthropic/") else 5
+        assert completion.usage.reasoning_tokens == told
+
+
 def test_a_filtered_reply_is_a_completion(way: Way) -> None:
     assert way.ask("[[filter]]").finish_reason == "content_filter"
 

@@ -7,7 +7,10 @@ import pytest
 
 from promptlab.basics.errors import CallErrorKind
 from promptlab.models.catalog import resolve
-from promptlab.models.transports.faults import ErrorReply, classify, fault, read_error, retry_after_s
+from promptlab.models.transports.error_bodies import ErrorReply, read_error
+from promptlab.models.transports.error_kinds import classify
+from promptlab.models.transports.faults import fault
+from promptlab.models.transports.retry_after import retry_after_s
 
 
 @pytest.mark.parametrize(
@@ -41,7 +44,8 @@ from promptlab.models.transports.faults import ErrorReply, classify, fault, read
     ],
 )  # fmt: skip
 def test_bodies_are_understood(status: int, body: object, kind: str) -> None:
-    assert classify(status, read_error(orjson.dumps(body))) == CallErrorKind(kind)
+    error = read_error(orjson.dumps(body))
+    assert classify(status, error.codes, error.message) == CallErrorKind(kind)
 
 
 @pytest.mark.parametrize(

@@ -187,7 +187,7 @@ def test_json_is_read_under_a_wrong_content_type(model: Model) -> None:
 
 def test_ten_megabytes_arrive_and_a_bound_is_kept(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(ask(model, "[[big]]").text) == 10 * 1024 * 1024
-    monkeypatch.setattr("promptlab.models.transports.openai_chat.MAX_REPLY_BYTES", 1_000_000)
+    monkeypatch.setattr("promptlab.models.transports.replies.MAX_REPLY_BYTES", 1_000_000)
     error = failure(model, "[[big]]")
     assert error.kind is CallErrorKind.MALFORMED
     assert "longer than 1000000 bytes" in str(error)

@@ -11,6 +11,8 @@ calls.jsonl        every call: messages, sampling, reply
 scorers.jsonl, scores.jsonl
 cache.jsonl        the paid replies as the cache keeps them, with the requests they answer
 comparison.json    the table that a replay must give
+artifacts.jsonl    only of a run with optimized prompts: each artifact, by its key in the manifest
+search_calls.jsonl every call of their searches, as far as the run kept them
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ EXPERIMENT, MANIFEST, COMPARISON, CACHE = "experiment.yaml", "manifest.json", "c
 # In an order in which no row comes before one that it names.
 TABLES = ("meta", "cells", "samples", "trials", "calls", "scorers", "scores")
 MEMBERS = frozenset({EXPERIMENT, MANIFEST, COMPARISON, CACHE, *(f"{name}.jsonl" for name in TABLES)})
+ARTIFACTS, SEARCH_CALLS = "artifacts.jsonl", "search_calls.jsonl"
+OPTIONAL = frozenset({ARTIFACTS, SEARCH_CALLS})
 # Columns that hold bytes, which JSON has not: hexadecimal in a bundle.
 BLOBS = frozenset({("trials", "identity")})
 

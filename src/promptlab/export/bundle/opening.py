@@ -21,6 +21,7 @@ from promptlab.export.bundle.form import (
     MAX_CONTENTS_BYTES,
     MAX_RATIO,
     MEMBERS,
+    OPTIONAL,
     Contents,
     Member,
 )
@@ -67,6 +68,10 @@ class Bundle:
                 raise self.wrong(f"{member}, line {number} is no JSON object")
             yield number, row
 
+    def has(self, member: str) -> bool:
+        """Whether an optional member is there."""
+        return member in self.contents.members
+
     def replies(self) -> Iterator[tuple[str, bytes]]:
         """The cache's rows with their keys, each one sound: checksum, and key of the request it answers."""
         for number, row in self.rows(CACHE):
@@ -110,7 +115,7 @@ def _inspected(archive: zipfile.ZipFile, path: Path) -> dict[str, int]:
     """The sizes of the members, as far as the archive's directory can be believed."""
     label, sizes = path.name, {}
     for info in archive.infolist():
-        if info.filename != CONTENTS and info.filename not in MEMBERS:
+        if info.filename not in {CONTENTS, *MEMBERS, *OPTIONAL}:
             raise _refused(label, f"it holds {info.filename[:80]!r}, which is no part of a bundle")
         if info.filename in sizes:
             raise _refused(label, f"it holds {info.filename!r} twice")
@@ -132,7 +137,7 @@ def _check(bundle: Bundle, sizes: dict[str, int]) -> None:
     members = bundle.contents.members
     there = set(sizes) - {CONTENTS}
     for name in sorted(MEMBERS | set(members) | there):
-        if name not in MEMBERS:
+        if name not in MEMBERS | OPTIONAL:
             raise bundle.wrong(f"{CONTENTS} names {name[:80]!r}, which is no part of a bundle")
         if name not in there or name not in members:
             raise bundle.wrong(f"{name} is missing{'' if name in there else ' from the archive'}")

@@ -18,6 +18,7 @@ from promptlab.basics.errors import StorageError, UsageError
 from promptlab.basics.hashing import canonical
 from promptlab.basics.version import VERSION as PROMPTLAB
 from promptlab.export.bundle.form import (
+    ARTIFACTS,
     BLOBS,
     CACHE,
     COMPARISON,
@@ -25,6 +26,7 @@ from promptlab.export.bundle.form import (
     EXPERIMENT,
     MANIFEST,
     MAX_BYTES,
+    SEARCH_CALLS,
     TABLES,
     Contents,
     Member,
@@ -32,6 +34,7 @@ from promptlab.export.bundle.form import (
 from promptlab.export.bundle.secrets import Watch
 from promptlab.models.stored_replies import stored_reply
 from promptlab.runs import RunDirectory, RunReader
+from promptlab.runs.artifacts import KeptPrompt, kept_prompts
 from promptlab.runs.reading import ADDED
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first day a zip knows: when it was packed is no part of a bundle
@@ -121,8 +124,12 @@ def _write(run: RunDirectory, path: Path, stream: Any, cache: Path, watch: Watch
         with RunReader(run) as reader:
             for table in TABLES:
                 add(f"{table}.jsonl", _rows(reader.connection, table, data=data))
-            kept = _Kept(reader.connection, cache)
+            prompts = kept_prompts(run)
+            kept = _Kept(reader.connection, cache, prompts)
             add(CACHE, kept.lines())
+        if prompts:
+            add(ARTIFACTS, _artifacts(prompts))
+            add(SEARCH_CALLS, _search_calls(prompts))
         # Judges' scores are taken along like all others; what the judges said and cost is not.
         add(COMPARISON, [canonical(replace(compare_run(run), judges=()).to_json()), b"\n"])
         contents = Contents(run.id, str(manifest["experiment"]), PROMPTLAB, data, members)
@@ -177,18 +184,33 @@ def _rows(connection: sqlite3.Connection, table: str, *, data: bool) -> Iterator
             yield canonical(values) + b"\n"
 
 
-class _Kept:
-    """The cache's rows of the run's calls, as far as they still hold the replies that the run saw."""
+def _artifacts(prompts: Sequence[KeptPrompt]) -> Iterator[bytes]:
+    for each in prompts:
+        if each.artifact is not None:
+            yield canonical({"key": each.key, "artifact": each.artifact}) + b"\n"
 
-    def __init__(self, connection: sqlite3.Connection, cache: Path) -> None:
+
+def _search_calls(prompts: Sequence[KeptPrompt]) -> Iterator[bytes]:
+    for each in prompts:
+        for call in each.calls():
+            yield canonical({"key": each.key, "call": call}) + b"\n"
+
+
+class _Kept:
+    """The cache's rows of all calls, those of searches too, as far as they still hold what the run saw."""
+
+    def __init__(self, connection: sqlite3.Connection, cache: Path, prompts: Sequence[KeptPrompt]) -> None:
         self._connection = connection
         self._cache = cache
+        self._prompts = prompts
         self.lost = 0
 
     def lines(self) -> Iterator[bytes]:
-        replies = self._connection.execute(_KEYS).fetchall()
+        replies = {tuple(row) for row in self._connection.execute(_KEYS)}
+        for each in self._prompts:
+            replies |= {(call["key"], call["reply"]) for call in each.calls() if "reply" in call}
         with stored_reply(self._cache) as find:
-            for key, reply in replies:
+            for key, reply in sorted(replies):
                 row = find(key, reply)
                 if row is None:
                     self.lost += 1

@@ -15,9 +15,11 @@ from promptlab.basics.hashing import canonical
 from promptlab.export.bundle.check import Checked, check_run
 from promptlab.export.bundle.form import COMPARISON
 from promptlab.export.bundle.opening import Bundle, open_bundle
+from promptlab.export.bundle.searches import check_searches
 from promptlab.export.bundle.unpacking import unpack
 from promptlab.models.stored_replies import check_entry
 from promptlab.runs import RunDirectory, RunReader
+from promptlab.runs.artifacts import kept_prompts
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ def replay(path: Path, parent: Path) -> Replayed:
 
 def _replayed(bundle: Bundle, run: RunDirectory) -> Replayed:
     replies = _check_replies(bundle, run)
+    check_searches(run)
     checked = check_run(run, data=bundle.contents.data)
     comparison = compare_run(run)
     stated = orjson.loads(bundle.read(COMPARISON))
@@ -66,6 +69,8 @@ def _check_replies(bundle: Bundle, run: RunDirectory) -> int:
     count = 0
     with RunReader(run) as reader:
         pairs = {tuple(row) for row in reader.connection.execute("SELECT key, reply FROM calls")}
+    for each in kept_prompts(run):
+        pairs |= {(call["key"], call["reply"]) for call in each.calls() if "reply" in call}
     for key, entry in bundle.replies():
         count += 1
         if (key, check_entry(key, entry).text) not in pairs:

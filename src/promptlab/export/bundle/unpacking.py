@@ -13,12 +13,13 @@ import orjson
 
 from promptlab.basics.errors import UsageError
 from promptlab.basics.hashing import canonical
-from promptlab.export.bundle.form import BLOBS, EXPERIMENT, MANIFEST, TABLES
+from promptlab.export.bundle.form import ARTIFACTS, BLOBS, EXPERIMENT, MANIFEST, SEARCH_CALLS, TABLES
 from promptlab.export.bundle.opening import Bundle
 from promptlab.runs import RunDirectory
+from promptlab.runs.artifacts import OPTIMIZATIONS, places
+from promptlab.runs.database import connect
 from promptlab.runs.directory import FROM_BUNDLE
 from promptlab.runs.schema import migrate
-from promptlab.runs.store import connect
 
 _NO_BODY = '{"inputs":{},"target":null}'
 
@@ -42,6 +43,7 @@ def unpack(bundle: Bundle, parent: Path) -> RunDirectory:
     try:
         _write_store(bundle, run)
         (folder / EXPERIMENT).write_bytes(bundle.read(EXPERIMENT))
+        _write_artifacts(bundle, run)
         # Last: only now is it a run to any reader.
         (folder / MANIFEST).write_bytes(_manifest(bundle))
     except BaseException:
@@ -75,6 +77,29 @@ def _write_store(bundle: Bundle, run: RunDirectory) -> None:
                 except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
                     raise bundle.wrong(f"{table}.jsonl, line {number} does not fit: {error}") from error
         connection.execute("COMMIT")
+
+
+def _write_artifacts(bundle: Bundle, run: RunDirectory) -> None:
+    """The optimized prompts and their searches' calls, where a run keeps them."""
+    if not bundle.has(ARTIFACTS):
+        return
+    manifest = orjson.loads(bundle.read(MANIFEST))
+    found = {}
+    for number, row in bundle.rows(ARTIFACTS):
+        key, artifact = row.get("key"), row.get("artifact")
+        entry = manifest.get(OPTIMIZATIONS, {}).get(key)
+        if entry is None or not isinstance(artifact, dict):
+            raise bundle.wrong(f"{ARTIFACTS}, line {number} is no optimized prompt of the run")
+        found[key] = places(run, str(key), entry)
+        found[key][0].parent.mkdir(exist_ok=True)
+        found[key][0].write_bytes(orjson.dumps(artifact, option=orjson.OPT_INDENT_2) + b"\n")
+    calls: dict[str, list[bytes]] = {}
+    for number, row in bundle.rows(SEARCH_CALLS) if bundle.has(SEARCH_CALLS) else ():
+        if row.get("key") not in found or not isinstance(row.get("call"), dict):
+            raise bundle.wrong(f"{SEARCH_CALLS}, line {number} is no call of a search of the run")
+        calls.setdefault(row["key"], []).append(canonical(row["call"]) + b"\n")
+    for key, lines in calls.items():
+        found[key][1].write_bytes(b"".join(lines))
 
 
 def _values(bundle: Bundle, table: str, columns: list[str]) -> Iterator[tuple[int, list[Any]]]:

@@ -10,14 +10,17 @@ import orjson
 
 from promptlab.analysis import words
 from promptlab.analysis.comparison import Comparison
+from promptlab.analysis.optimizations import optimization_sentences
 from promptlab.analysis.verdict import Speaker
 from promptlab.export.columns import Glyphs
 from promptlab.export.footing import footing, totals
 from promptlab.export.judges import judge_lines
+from promptlab.export.optimizations import ending_lines, history_rows, prompt_diff
 from promptlab.export.paper import example_prompts
 from promptlab.export.plots import figures
 from promptlab.export.winners import ahead_of_baseline, printed_p, winners
 from promptlab.runs import RunDirectory, RunReader
+from promptlab.runs.artifacts import kept_prompts
 
 _TRIALS = """SELECT samples.id, samples.dataset, samples.sample, samples.body, cells.position AS cell,
         trials.id AS trial, trials.repeat, trials.status, trials.answer, trials.text, trials.error
@@ -77,6 +80,16 @@ def facts(run: RunDirectory, comparison: Comparison, reader: RunReader) -> dict[
             }
             for pair in comparison.pairs
             if pair.in_family
+        ],
+        "searches": list(optimization_sentences(comparison)),
+        "optimized": [
+            {
+                "title": " × ".join(str(each.entry[name]) for name in ("variant", "model", "dataset")),
+                "ending": ending_lines(each.artifact) if each.artifact else ["not kept with this run"],
+                "diff": prompt_diff(each.artifact) if each.artifact else [],
+                "tried": list(history_rows([each])),
+            }
+            for each in kept_prompts(run)
         ],
         "figures": figures(comparison),
         "prompts": [prompt.to_json() for prompt in example_prompts(reader)],

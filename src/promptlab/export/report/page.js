@@ -250,6 +250,36 @@
     byId("next").addEventListener("click", () => turn(1));
   }
 
+  // Before and after as a diff, then what was tried.
+  function optimized() {
+    if (!facts.optimized.length) {
+      byId("optimized").remove();
+      byId("to-optimized").remove();
+      return;
+    }
+    for (const sentence of facts.searches) byId("searches").append(make("li", sentence));
+    const signs = { "+": "added", "-": "removed" };
+    for (const each of facts.optimized) {
+      const details = make("details");
+      details.append(make("summary", each.title));
+      for (const line of each.ending) details.append(make("div", line, "small dim"));
+      const diff = make("pre");
+      for (const line of each.diff) diff.append(make("span", line, signs[line[0]]), "\n");
+      details.append(diff);
+      const scored = (value) => (value === null ? "-" : value.toFixed(3));
+      const wide = make("div", null, "wide");
+      wide.append(table(
+        [["Step", true], ["Calls", true], ["Dev score", true], ["Rows", true], [""], ["Why"], ["Instruction"], ["Demos", true]],
+        each.tried.map((row) => [
+          row.step, count(row.calls_so_far), scored(row.score), row.n, row.accepted ? "accepted" : "rejected", row.why,
+          make("span", row.instruction || "(none)", "told"), row.demos.length,
+        ]),
+      ));
+      details.append(wide);
+      byId("optimized-list").append(details);
+    }
+  }
+
   function prompts() {
     for (const prompt of facts.prompts) {
       const details = make("details");
@@ -271,6 +301,7 @@
   comparison();
   controls();
   show();
+  optimized();
   prompts();
   plots();
 })();

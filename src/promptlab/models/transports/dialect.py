@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from promptlab.models.request import Message, Model, Request
-from promptlab.models.transports.faults import ErrorBody
+from promptlab.models.transports.error_bodies import ErrorBody
 
 _UNSUPPORTED = re.compile(
     r"unsupported|not supported|n[o']t support|unrecognized|unknown|unexpected|not permitted|not allowed"

@@ -7,15 +7,11 @@ once and to change nothing: no retries, no dropping of parameters, no prices, no
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from typing import Any
-
-import orjson
 
 from promptlab.basics.errors import CallError, CallErrorKind
 from promptlab.models.catalog import key_needed, missing_key_remedy, provider_of
@@ -24,7 +20,9 @@ from promptlab.models.request import Completion, Embeddings, Model, Request
 from promptlab.models.transports import transports
 from promptlab.models.transports.base import Progress, Transport, silent
 from promptlab.models.transports.dialect import Dialect, refused_parameter, request_body
-from promptlab.models.transports.faults import ErrorBody, ErrorReply, describe, error_of, fault, read_error
+from promptlab.models.transports.error_bodies import ErrorReply
+from promptlab.models.transports.faults import describe, fault
+from promptlab.models.transports.litellm_errors import error_behind
 from promptlab.models.transports.replies import (
     MalformedReply,
     StreamedReply,
@@ -35,8 +33,6 @@ from promptlab.models.transports.replies import (
 )
 
 _MAX_NEGOTIATIONS = 6
-_PREFIX = re.compile(r"^(litellm\.)?(\w+: )*(litellm\.)?(\w+Exception( \w+)? - )?")
-_SUFFIX = re.compile(r"(\.? Handle with `litellm\.|Traceback \(most recent).*", re.DOTALL)
 # Parameters litellm can say for each model whether it takes them; others go through to the provider.
 _CHECKED = frozenset(
     {
@@ -165,7 +161,7 @@ class LiteLLM(Transport):
                 with self._typed(model):
                     reply = await function(**given)
                 if streamed is None:
-                    return _body(reply)
+                    return _body(model, reply)
                 async with aclosing(reply):
                     await self._listen(model, reply, streamed)
         except TimeoutError:
@@ -181,7 +177,7 @@ class LiteLLM(Transport):
                 chunk = await anext(reply, None)
             if chunk is None:
                 break
-            piece = _body(chunk)
+            piece = _body(model, chunk)
             if not any(getattr(each, "usage", None) for each in reply.chunks):
                 piece["usage"] = None  # its own count of tokens
             streamed.add(piece)
@@ -196,14 +192,19 @@ class LiteLLM(Transport):
         except self._library.Timeout:
             raise TimeoutError from None
         except Exception as error:  # noqa: BLE001  litellm raises what its forty providers raise
-            raise _error(model, error) from None
+            raise error_behind(model, error) from None
 
 
-def _body(reply: Any) -> Any:
-    """A reply or a piece of a stream as a dict."""
+def _body(model: Model, reply: Any) -> Any:
+    """A reply or a piece of a stream as a dict, without what litellm counted in the provider's place."""
     body = reply.model_dump()
-    if not (body.get("usage") or {}).get("total_tokens"):
-        body["usage"] = None  # litellm writes zeros where the provider said nothing
+    usage = body.get("usage") or {}
+    if not usage.get("total_tokens"):
+        body["usage"] = None  # it writes zeros where the provider said nothing
+    elif "claude" in model.id or model.id.startswith("anthropic/"):
+        usage["completion_tokens_details"] = (
+            None  # Anthropic does not say how much of its output was thinking
+        )
     return body
 
 
@@ -278,65 +279,6 @@ def _check(request: Request, dialect: Dialect) -> None:
 def _remedy(request: Request, reply: ErrorReply) -> str:
     name = refused_parameter(reply.error, request.sampling)
     return f"Remove or change {name} ({request.sampling[name]!r}) in the experiment." if name else ""
-
-
-def _error(model: Model, error: Exception) -> ErrorReply | CallError:
-    """What really happened: litellm's own classes and statuses mislead, the causes below them do not.
-
-    A 401 comes as BadRequestError, no quota as RateLimitError, a cut-off body as status 500 or 422.
-    """
-    import httpx
-
-    error = getattr(error, "original_exception", None) or error  # in a stream, litellm wraps once more
-    causes = list(_causes(error))
-    for cause in causes:
-        said_inside = getattr(cause, "body", None)
-        if isinstance(said_inside, dict) and not hasattr(cause, "status_code"):  # a stream's piece
-            return ErrorReply(200, error_of(said_inside), {})
-        if isinstance(cause, httpx.HTTPStatusError):  # the provider's own words
-            answer = cause.response
-            try:
-                return ErrorReply(answer.status_code, read_error(answer.content), answer.headers)
-            except httpx.StreamError:  # its body was not read
-                break
-    said = _without_prefix(str(getattr(error, "message", "") or error))
-    if any(isinstance(cause, httpx.TimeoutException) for cause in causes):
-        return CallError(CallErrorKind.TIMEOUT, describe(model, said))
-    if any(isinstance(cause, httpx.TransportError) for cause in causes):
-        return CallError(CallErrorKind.CONNECTION, describe(model, f"connection failed ({said})"))
-    if (
-        any(isinstance(cause, json.JSONDecodeError) for cause in causes)
-        or "invalid response from LLM" in said
-    ):
-        return CallError(CallErrorKind.MALFORMED, describe(model, "the reply is no JSON"), status=200)
-    status = getattr(error, "status_code", None)
-    headers = getattr(error, "litellm_response_headers", None) or {}
-    lower = {str(name).lower(): str(value) for name, value in dict(headers).items()}
-    return ErrorReply(status if isinstance(status, int) else 500, _quoted(said), lower)
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it was raised from, outermost first."""
-    seen: set[int] = set()
-    found: BaseException | None = error
-    while found is not None and id(found) not in seen:
-        seen.add(id(found))
-        yield found
-        found = found.__cause__ or found.__context__
-
-
-def _without_prefix(said: str) -> str:
-    """Without the names of litellm's exceptions before the message, and its advice or stack trace behind."""
-    return _SUFFIX.sub("", _PREFIX.sub("", said)).strip()
-
-
-def _quoted(said: str) -> ErrorBody:
-    """The provider's error, where litellm's message quotes it as JSON."""
-    start, end = said.find("{"), said.rfind("}")
-    try:
-        return error_of(orjson.loads(said[start : end + 1])) if 0 <= start < end else ErrorBody(said)
-    except orjson.JSONDecodeError:
-        return ErrorBody(said)
 
 
 transports.add(LiteLLM.name, LiteLLM)

@@ -1,16 +1,15 @@
-"""The OpenAI chat protocol over one pooled aiohttp session: OpenAI and every endpoint that speaks it."""
+"""The OpenAI chat protocol over kept connections: OpenAI and every endpoint that speaks it."""
 
 from __future__ import annotations
 
 import asyncio
 import urllib.request
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import aiohttp
 from yarl import URL
 
 from promptlab.basics.errors import CallError, CallErrorKind, UsageError
@@ -19,7 +18,9 @@ from promptlab.models.keys import find_key
 from promptlab.models.request import Completion, Embeddings, Model, Request
 from promptlab.models.transports import transports
 from promptlab.models.transports.base import Progress, Transport, silent
+from promptlab.models.transports.connection import Broken
 from promptlab.models.transports.dialect import Dialect, dumps, refused_parameter, request_body
+from promptlab.models.transports.direct import Connections, Origin, head_of, origin_of
 from promptlab.models.transports.faults import ErrorReply, describe, fault, read_error
 from promptlab.models.transports.replies import (
     MalformedReply,
@@ -31,23 +32,27 @@ from promptlab.models.transports.replies import (
     vectors_of,
 )
 
-MAX_REPLY_BYTES = 64 * 1024 * 1024
-KEEPALIVE_S = 30.0
-DNS_TTL_S = 300
+if TYPE_CHECKING:
+    from promptlab.models.transports.session import Session
+
 # How long a key counts as looked up: files and the keyring are too slow to ask for every call.
 KEY_S = 1.0
 _MAX_NEGOTIATIONS = 6  # parameters a model may refuse one after the other before its error stands
-
-_Read = Callable[[aiohttp.ClientResponse], Awaitable[bytes]]
+# Beginnings of requests that are kept.
+_MAX_HEADS = 256
 
 
 @dataclass(frozen=True, slots=True)
 class _Route:
-    """Where requests of one kind go. `own_login`: the address brings a user, so no bearer key goes along."""
+    """Where requests of one kind go. `own_login`: the address brings a user, so no bearer key goes along.
+
+    Without an `origin` they go over aiohttp.
+    """
 
     url: URL
     proxy: str | None
     own_login: bool
+    origin: Origin | None
 
 
 class OpenAIChat(Transport):
@@ -63,7 +68,9 @@ class OpenAIChat(Transport):
 
     def __init__(self, *, progress: Progress = silent) -> None:
         super().__init__(progress=progress)
-        self._session: aiohttp.ClientSession | None = None
+        self._connections = Connections()
+        self._session: Session | None = None
+        self._heads: dict[tuple[str, URL, str | None, tuple[tuple[str, str], ...]], bytes | None] = {}
         self._routes: dict[tuple[str, str], _Route] = {}
         self._dialects: dict[tuple[str, str], Dialect] = {}
         self._bearers: dict[tuple[str, str, object], tuple[str | None, float]] = {}
@@ -77,7 +84,7 @@ class OpenAIChat(Transport):
     async def embed(self, model: Model, texts: Sequence[str], timeout_s: float = 60.0) -> Embeddings:
         payload = dumps({"model": model.wire_name, "input": list(texts), **model.extra_body})
         try:
-            body = parsed(await self._fetch(model, "embeddings", payload, timeout_s, _read))
+            body = parsed(await self._fetch(model, "embeddings", payload, timeout_s))
             vectors = vectors_of(body, len(texts))
         except ErrorReply as reply:
             raise fault(model, reply) from None
@@ -88,7 +95,7 @@ class OpenAIChat(Transport):
     async def offered(self, model: Model, timeout_s: float = 20.0) -> list[Mapping[str, Any]]:
         """The entries of the endpoint's list of models, each with an `id`. Raises CallError like `send`."""
         try:
-            entries = parsed(await self._fetch(model, "models", None, timeout_s, _read)).get("data")
+            entries = parsed(await self._fetch(model, "models", None, timeout_s)).get("data")
         except ErrorReply as reply:
             raise fault(model, reply) from None
         except MalformedReply as error:
@@ -98,6 +105,7 @@ class OpenAIChat(Transport):
         return [each for each in entries if isinstance(each, dict) and isinstance(each.get("id"), str)]
 
     async def close(self) -> None:
+        await self._connections.close()
         session, self._session = self._session, None
         if session is not None:
             await session.close()
@@ -127,18 +135,14 @@ class OpenAIChat(Transport):
         left_out: tuple[str, ...],
         on_delta: Callable[[str], None] | None,
     ) -> Completion:
-        streamed = StreamedReply(on_delta) if on_delta else StreamedReply()
-
-        async def listen(response: aiohttp.ClientResponse) -> bytes:
-            return await _listen(response, streamed)
-
-        read = listen if on_delta else _read
-        data = await self._fetch(request.model, "chat/completions", payload, request.timeout_s, read)
+        streamed = StreamedReply(on_delta) if on_delta else None
+        data = await self._fetch(request.model, "chat/completions", payload, request.timeout_s, streamed)
         if data.startswith(b"data:"):  # asked for one piece, answered with a stream
+            streamed = streamed or StreamedReply()
             for line in data.splitlines():
                 streamed.take(line)
             data = b""
-        elif not on_delta:
+        if streamed is None:
             return completion_of(parsed(data), left_out)
         if not data:
             return streamed.completion(left_out)
@@ -148,42 +152,63 @@ class OpenAIChat(Transport):
         return completion
 
     async def _fetch(
-        self, model: Model, path: str, payload: bytes | None, timeout_s: float, read: _Read
+        self,
+        model: Model,
+        path: str,
+        payload: bytes | None,
+        timeout_s: float,
+        streamed: StreamedReply | None = None,
     ) -> bytes:
-        """What `read` makes of a 200. Else ErrorReply; CallError where no answer came. No payload: a GET."""
+        """The body of a 200. Else ErrorReply; CallError where no answer came. No payload: a GET.
+
+        A stream goes to `streamed`, and leaves no body.
+        """
         route = self._routes.get((model.api_base, path)) or self._route(model, path)
-        headers = {"Content-Type": "application/json", **model.headers}
-        if read is not _read:
-            # llama.cpp's server hangs up after a stream without saying so: not back into the pool.
-            headers["Connection"] = "close"
-        if not route.own_login and "Authorization" not in headers:
-            bearer = self._bearer(model)
-            if bearer is not None:
-                headers["Authorization"] = bearer
-        if self._session is None:
-            self._session = _new_session()
+        method = "GET" if payload is None else "POST"
+        own_login = route.own_login or "authorization" in map(str.lower, model.headers)
+        bearer = None if own_login else self._bearer(model)
         try:
-            async with self._session.request(
-                "GET" if payload is None else "POST",
-                route.url,
-                data=payload,
-                headers=headers,
-                timeout=_timeout(timeout_s),
-                proxy=route.proxy,
-                allow_redirects=False,  # a redirected POST becomes a GET, and the key would go along
-            ) as response:
-                if response.status == 200:
-                    return await read(response)
-                raise ErrorReply(response.status, read_error(await _read(response)), response.headers)
+            head = None if streamed is not None else self._head(method, route, model, bearer)
+            if route.origin is not None and head is not None:
+                reply = await self._connections.ask(route.origin, head, payload, timeout_s)
+            else:
+                headers = _headers(model, bearer)
+                session = self._over_aiohttp()
+                reply = await session.ask(
+                    method, route.url, headers, payload, timeout_s, proxy=route.proxy, streamed=streamed
+                )
         except TimeoutError:
             text = f"no reply within {timeout_s:g} s"
             raise CallError(CallErrorKind.TIMEOUT, describe(model, text)) from None
-        except (aiohttp.InvalidURL, ValueError) as error:  # also headers that cannot be sent
+        except ValueError as error:  # an address or headers that cannot be sent, a certificate that is wrong
             text = f"the request cannot be sent ({type(error).__name__}: {error})"
             raise CallError(CallErrorKind.BAD_REQUEST, describe(model, text)) from None
-        except (aiohttp.ClientError, OSError) as error:
-            text = f"connection failed ({type(error).__name__}{f': {error}' if str(error) else ''})"
+        except OSError as error:
+            said = str(error) if isinstance(error, Broken) else f"{type(error).__name__}: {error}"
+            text = f"connection failed ({said})"
             raise CallError(CallErrorKind.CONNECTION, describe(model, text)) from None
+        if reply.status == 200:
+            return reply.body
+        raise ErrorReply(reply.status, read_error(reply.body), reply.headers)
+
+    def _head(self, method: str, route: _Route, model: Model, bearer: str | None) -> bytes | None:
+        """What goes before the body; None where aiohttp must send it."""
+        if route.origin is None:
+            return None
+        which = (method, route.url, bearer, tuple(model.headers.items()))
+        if which not in self._heads:
+            if len(self._heads) >= _MAX_HEADS:  # keys and headers that change all the time
+                self._heads.clear()
+            self._heads[which] = head_of(method, route.url, _headers(model, bearer))
+        return self._heads[which]
+
+    def _over_aiohttp(self) -> Session:
+        """For what does not go the direct way: most processes never need it."""
+        if self._session is None:
+            from promptlab.models.transports.session import Session
+
+            self._session = Session()
+        return self._session
 
     def _bearer(self, model: Model) -> str | None:
         """The Authorization of a model's requests; None where it needs no key and there is none."""
@@ -203,27 +228,30 @@ class OpenAIChat(Transport):
     def _route(self, model: Model, path: str) -> _Route:
         base = URL(model.api_base)
         url = base.with_path(f"{base.path.rstrip('/')}/{path}", keep_query=True)
-        route = _Route(url=url, proxy=_proxy(url), own_login=url.user is not None)
+        proxy = _proxy(url)
+        origin = None if proxy else origin_of(url)
+        route = _Route(url=url, proxy=proxy, own_login=url.user is not None, origin=origin)
         self._routes[model.api_base, path] = route
         return route
 
 
-def _new_session() -> aiohttp.ClientSession:
+def _headers(model: Model, bearer: str | None) -> dict[str, str]:
+    """The model's own, and ours where it has none."""
+    given = {name.lower() for name in model.headers}
+    ours = {"Content-Type": "application/json", "User-Agent": _user_agent(), "Authorization": bearer}
+    return {
+        **{name: text for name, text in ours.items() if text is not None and name.lower() not in given},
+        **model.headers,
+    }
+
+
+@lru_cache(maxsize=1)
+def _user_agent() -> str:
     try:
         release = version("promptlab-workbench")
     except PackageNotFoundError:  # run from a source tree
         release = "dev"
-    return aiohttp.ClientSession(
-        # No limit: the client's limiter decides how many are in flight.
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S, ttl_dns_cache=DNS_TTL_S),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        headers={"User-Agent": f"promptlab/{release}"},
-    )
-
-
-@lru_cache(maxsize=64)
-def _timeout(seconds: float) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=seconds)
+    return f"promptlab/{release}"
 
 
 def _proxy(url: URL) -> str | None:
@@ -240,38 +268,6 @@ def _proxy(url: URL) -> str | None:
             remedy=f"Give an http:// proxy in {url.scheme.upper()}_PROXY, or list the host in NO_PROXY.",
         )
     return proxy
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """The whole body, refused above MAX_REPLY_BYTES."""
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in response.content.iter_any():
-        size += len(chunk)
-        _check_size(size)
-        chunks.append(chunk)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
-async def _listen(response: aiohttp.ClientResponse, streamed: StreamedReply) -> bytes:
-    """Feeds a stream to `streamed`, line by line; returns the body where it is no stream but JSON."""
-    if response.content_type == "application/json":
-        return await _read(response)
-    rest = b""
-    size = 0
-    async for chunk in response.content.iter_any():
-        size += len(chunk)
-        _check_size(size)
-        *lines, rest = (rest + chunk).split(b"\n")
-        if any(streamed.take(line) for line in lines):
-            return b""
-    streamed.take(rest)
-    return b""
-
-
-def _check_size(size_bytes: int) -> None:
-    if size_bytes > MAX_REPLY_BYTES:
-        raise MalformedReply(f"the reply is longer than {MAX_REPLY_BYTES} bytes")
 
 
 def _malformed(model: Model, error: MalformedReply) -> CallError:

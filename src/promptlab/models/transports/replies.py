@@ -8,8 +8,9 @@ from typing import Any
 import orjson
 
 from promptlab.models.request import Completion, FinishReason, ToolCall, Usage
-from promptlab.models.transports.faults import ErrorReply, error_of, looks_like_html
+from promptlab.models.transports.error_bodies import ErrorReply, error_of, looks_like_html
 
+MAX_REPLY_BYTES = 64 * 1024 * 1024
 MAX_TOKENS_COUNT = 1_000_000_000  # a count above is a slip of the provider's
 
 _FINISH: dict[str, FinishReason] = {
@@ -39,6 +40,12 @@ class MalformedReply(Exception):
     def __init__(self, message: str, *, remedy: str = "") -> None:
         super().__init__(message)
         self.remedy = remedy
+
+
+def check_size(size_bytes: int) -> None:
+    """MalformedReply above MAX_REPLY_BYTES."""
+    if size_bytes > MAX_REPLY_BYTES:
+        raise MalformedReply(f"the reply is longer than {MAX_REPLY_BYTES} bytes")
 
 
 def parsed(data: bytes) -> Any:

@@ -133,14 +133,15 @@ def language_model(ask: Ask, name: str) -> Any:
     )
 
 
-def surroundings(lm: Any) -> Any:
-    """The context in which DSPy runs: in this thread and those it starts."""
+def surroundings(lm: Any, interpreter: Callable[[], Any]) -> Any:
+    """The context in which DSPy runs, in this thread and those it starts; `interpreter` runs its programs."""
     dspy = load_dspy()
     return dspy.context(
         lm=lm,
         adapter=dspy.ChatAdapter(use_json_adapter_fallback=False),
         disable_history=True,
         max_errors=10**9,
+        interpreter_factory=interpreter,
     )
 
 

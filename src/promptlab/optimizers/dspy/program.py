@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +13,8 @@ from promptlab.basics.templates import template
 from promptlab.datasets import AnswerType, Sample, Task
 from promptlab.datasets.sample import Question
 from promptlab.optimizers.dspy.engine import load_dspy
+from promptlab.scoring import Grader
+from promptlab.scoring.metric import Metric
 from promptlab.techniques.tools import ToolError, calculate
 
 PROGRAMS = ("predict", "chain_of_thought", "program_of_thought", "react")
@@ -75,6 +76,24 @@ def answer_text(prediction: Any) -> str | None:
     return None if found is None else str(found)
 
 
+def right(metric: Metric | None, task: Task, rows: Sequence[Mapping[str, Any]]) -> Any:
+    """DSPy's metric for kept train rows: whether the answer is fully right. None: nobody can say."""
+    if metric is None or metric.model is not None or metric.scorer.runs_code:
+        return None
+    grader = Grader(task, {metric.name: metric.scorer})
+    samples = {
+        row["question"]: Sample("", {}, tuple(row["targets"]), "", choices=tuple(row["choices"]))
+        for row in rows
+    }
+
+    def is_right(gold: Any, prediction: Any, trace: Any = None) -> bool:
+        text = answer_text(prediction)
+        graded = grader.grade(text or "", samples[gold.question], given=(text, "dspy"))
+        return (graded.scores.get(metric.name) or 0.0) >= 1.0
+
+    return is_right
+
+
 def check_program(name: str, folder: Path) -> None:
     """ExperimentError for a program that is not there, or cannot run here."""
     if ".py:" in name:
@@ -85,13 +104,6 @@ def check_program(name: str, folder: Path) -> None:
             field="program",
             value=name,
             remedy=f"Known: {', '.join(PROGRAMS)}, or my_file.py:MyModule.",
-        )
-    elif name == "program_of_thought" and shutil.which("deno") is None:
-        raise ExperimentError(
-            "DSPy's program_of_thought runs its code with Deno, which is not installed",
-            field="program",
-            value=name,
-            remedy="Install Deno, or use another program; `technique: program_aided` needs none.",
         )
 
 

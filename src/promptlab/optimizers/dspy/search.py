@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,19 +14,26 @@ from promptlab.models import Completion
 from promptlab.optimizers.artifact import Tried, dspy_demo, predictors_of
 from promptlab.optimizers.dspy.engine import Ends, load_dspy
 from promptlab.optimizers.dspy.program import answer_text, asked, example
-from promptlab.optimizers.evaluation import Evaluate, Scored
+from promptlab.optimizers.evaluation import Evaluate
+from promptlab.optimizers.grading import Scored
 from promptlab.optimizers.program import Program
+from promptlab.optimizers.rounds import Rounds
 from promptlab.optimizers.spending import Spending
+from promptlab.scoring.metric import Metric
 from promptlab.techniques.base import Answer
 
 
 @dataclass
 class Seen:
-    """A program that DSPy ran: its state, and its score on each row that it was run on."""
+    """A program that DSPy ran: its state, and its score on each row that it was run on.
+
+    `neighbours`: it takes its demos from the train rows nearest to each question (see `dspy.neighbours`).
+    """
 
     state: dict[str, Any]
     calls: int
     scores: dict[str, float] = field(default_factory=dict)
+    neighbours: dict[str, Any] | None = None
 
     @property
     def program(self) -> Program:
@@ -45,13 +53,17 @@ class Watched:
     evaluate: Evaluate
     spending: Spending
     ends: Ends
-    tell: Callable[[str], None]
+    rounds: Rounds
+    optimized: Metric
+    loop: asyncio.AbstractEventLoop
     seen: dict[str, Seen] = field(default_factory=dict)
     _rows: dict[str, Sample] = field(default_factory=dict)
     _running: dict[int, tuple[Any, str]] = field(default_factory=dict)
     _dev: set[str] = field(default_factory=set)
     _whole: int = 0
     _best: float = 0.0
+    _keys: dict[int, str] = field(default_factory=dict)
+    _key: threading.local = field(default_factory=threading.local)  # of the program that runs the others
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -61,13 +73,9 @@ class Watched:
 
     def _told(self, mean: float) -> None:
         """A program has been scored on every dev row."""
-        spending, self._whole = self.spending, self._whole + 1
+        self._whole += 1
         self._best = max(self._best, mean)
-        cost = "cost unknown" if spending.unknown_costs else f"{spending.cost_usd:.4f} USD"
-        self.tell(
-            f"program {self._whole}: dev score {mean:.3f}, best {self._best:.3f} on {len(self._dev)} rows, "
-            f"{sum(spending.calls.values())} of {spending.limit} calls, {cost}"
-        )
+        self.rounds.ended(self._whole, self._best)
 
     def student(self, inner: Any) -> Any:
         """The program as DSPy gets it: one that says what it is before it is scored."""
@@ -91,7 +99,30 @@ class Watched:
 
         return Student()
 
+    def as_one(self, found: Any, student: Any, neighbours: dict[str, Any]) -> Any:
+        """A program that is another one at every question, under one key."""
+        dspy, watched = load_dspy(), self
+        key = digest(neighbours)
+        self.seen[key] = Seen(
+            plain(student.program.dump_state()), sum(self.spending.calls.values()), neighbours=neighbours
+        )
+
+        class AsOne(dspy.Module):  # type: ignore[misc, name-defined]
+            def forward(self, question: str) -> Any:
+                watched._key.known = key
+                try:
+                    return found(question=question)
+                finally:
+                    watched._key.known = None
+
+        made = AsOne()
+        self._keys[id(made)] = key
+        return made
+
     def key(self, student: Any) -> str:
+        known = self._keys.get(id(student)) or getattr(self._key, "known", None)
+        if known is not None:
+            return str(known)
         state = student.program.dump_state()
         key = digest(plain(state))
         with self._lock:
@@ -128,6 +159,10 @@ class Watched:
             told = f"Right: the answer is {wanted}."
         elif row.failure is not None:
             told = f"No answer could be read from the reply ({row.failure}). It should be: {wanted}."
+        elif self.optimized.scorer.runs_code:
+            told = f"Wrong: {row.told or 'the program fails its tests'}. The tests:\n{wanted}"
+        elif self.optimized.model is not None:
+            told = f"Scored {row.score:.2f} of 1. {row.told}".strip()
         else:
             told = f"Wrong: {row.answer!r} is not the answer. It should be: {wanted}."
         return load_dspy().Prediction(score=row.score, feedback=told)
@@ -136,7 +171,12 @@ class Watched:
         sample = self._rows[gold.question]
         text = answer_text(prediction)
         answer = Answer(Completion(text or ""), text, rule="dspy")
-        row = self.evaluate.graded(sample, answer, None if text is not None else "unparsed")
+        grading = self.evaluate.graded(sample, answer, None if text is not None else "unparsed")
+        try:
+            row = asyncio.run_coroutine_threadsafe(grading, self.loop).result()
+        except BaseException as error:
+            self.ends.error = self.ends.error or error  # DSPy would take it for a score of 0
+            raise
         with self._lock:
             known = self._running.pop(id(prediction), None)
         if known is not None:

@@ -13,7 +13,7 @@ from math import isfinite
 
 from promptlab.datasets.task import AnswerType
 from promptlab.scoring.base import AnswerForm
-from promptlab.scoring.extraction.chinese import chinese_number
+from promptlab.scoring.extraction.any_script import any_script_number
 from promptlab.scoring.extraction.choice import spell_choice
 from promptlab.scoring.extraction.rule import Found, Rule, Value
 
@@ -52,16 +52,13 @@ _INSPECT_TRIM = "!?:;()[]{}'\"`"
 
 
 def _inspect_spelled(token: str) -> str | None:
-    """5 significant digits, or None where the token is no number; Chinese numerals are numbers there."""
+    """5 significant digits, or None where the token is no number in any script."""
     token = token.strip(_INSPECT_TRIM)
-    try:
-        value = float(token)
-    except ValueError:
-        numeral = None if token.isascii() else chinese_number(token)
-        if numeral is None:
-            return None
-        value = float(numeral)
-    return format(value, ".5g") if isfinite(value) else None
+    for parse in (plain_float, any_script_number):
+        value = parse(token)
+        if value is not None and isfinite(value):
+            return format(value, ".5g")
+    return None
 
 
 def _read_match_numeric(text: str, form: AnswerForm) -> Found | None:
@@ -123,8 +120,13 @@ def _read_mmlu(text: str, form: AnswerForm) -> Found | None:
 
 
 def _read_drop(text: str, form: AnswerForm) -> Found | None:
+    return Found(drop_spelled(drop_answer(text)))
+
+
+def drop_answer(text: str) -> str:
+    """What follows the first `Answer:`, else all of it."""
     found = _DROP.search(text)
-    return Found(drop_spelled(found[1] if found else text))
+    return found[1] if found else text
 
 
 def drop_spelled(text: str) -> str:
@@ -132,18 +134,18 @@ def drop_spelled(text: str) -> str:
     words = []
     for token in re.split(" |-", text):
         word = token.lower()
-        word = word if _is_float(word) else word.translate(_PUNCTUATION)
-        word = str(float(word)) if _is_float(word) else word
-        words += _ARTICLES.sub(" ", word).split()
+        word = word if plain_float(word) is not None else word.translate(_PUNCTUATION)
+        number = plain_float(word)
+        words += _ARTICLES.sub(" ", word if number is None else str(number)).split()
     return " ".join(words)
 
 
-def _is_float(text: str) -> bool:
+def plain_float(text: str) -> float | None:
+    """What Python's `float` reads; None: nothing."""
     try:
-        float(text)
+        return float(text)
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def _mgsm(prefix: str) -> Read:

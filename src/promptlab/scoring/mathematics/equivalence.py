@@ -12,14 +12,15 @@ from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
 
-from promptlab.scoring.mathematics.parsing import Node, NotMathematics, parse
-from promptlab.scoring.mathematics.spelling import MAX_CHARS, tidied
+from promptlab.scoring.mathematics.parsing import parse
+from promptlab.scoring.mathematics.spelling import MAX_CHARS, as_fractions, tidied
+from promptlab.scoring.mathematics.tree import Node, NotMathematics
 from promptlab.scoring.mathematics.values import NoValue, Value, value
 
 _DIGITS = 1e-11
 _POINTS = 4
 _MOST_ITEMS = 24
-_COLLECTIONS = ("tuple", "set", "matrix", "row", "cup", "relation")
+_COLLECTIONS = ("tuple", "named", "set", "matrix", "row", "cup", "relation")
 
 
 def equivalent(left: str, right: str) -> bool:
@@ -50,23 +51,40 @@ def _tree(text: str) -> Node | None:
     if not tidy or len(tidy) > MAX_CHARS:
         return None
     try:
-        return _stated(parse(tidy))
+        return _stated(parse(as_fractions(tidy)))
     except (NotMathematics, RecursionError):
         return None
 
 
 def _stated(node: Node) -> Node:
-    """x = 5 is 5, x < 3 an interval, 1 ± 2 a set, and a set of one its member."""
+    """x = 5 is 5, x < 3 an interval, 1 ± 2 a set, and a set of one its member; x = 5, y = 3 is named."""
     if node.kind == "relation":
         node = _interval(node) or node
     if node.kind == "relation" and node.name == "=" and _names_something(node.parts[0]):
         node = node.parts[1]
+    elif node.kind == "relation" and node.name == "=" and _names_something(node.parts[1]):
+        node = node.parts[0]
     if node.kind == "set":
+        named = _named(node)
+        if named is not None:
+            return named
         members = tuple(_stated(part) for part in node.parts)
         flat = tuple(each for part in members for each in (part.parts if part.kind == "set" else (part,)))
         return Node("set", flat) if len(flat) != 1 else flat[0]
     signs = _signs(node)
     return Node("set", signs) if len(signs) > 1 else node
+
+
+def _named(node: Node) -> Node | None:
+    """x = 5, y = 3: the values in the order of their different names. None where it is something else."""
+    values = {}
+    for part in node.parts:
+        if part.kind != "relation" or part.name != "=" or part.parts[0].kind != "symbol":
+            return None
+        values[part.parts[0].name] = part.parts[1]
+    if len(values) < max(2, len(node.parts)):
+        return None
+    return Node("named", tuple(values[name] for name in sorted(values)), name="()")
 
 
 def _names_something(node: Node) -> bool:
@@ -123,6 +141,8 @@ def _with_sign(node: Node, sign: str) -> Node:
 
 def _same(a: Node, b: Node) -> bool:
     if a.kind in _COLLECTIONS or b.kind in _COLLECTIONS:
+        if "named" in (a.kind, b.kind):
+            return _same_named(a, b)
         return a.kind == b.kind and _same_collection(a, b)
     infinite = _infinity(a), _infinity(b)
     if any(infinite):
@@ -152,6 +172,13 @@ def _same_collection(a: Node, b: Node) -> bool:
     if len(one) != len(other) or max(len(one), len(other)) > _MOST_ITEMS:
         return False
     return all(map(_same, one, other)) if ordered else _same_members(one, other)
+
+
+def _same_named(a: Node, b: Node) -> bool:
+    """Against a tuple in its order, against items between commas in any."""
+    if a.kind != b.kind and "set" in (a.kind, b.kind):
+        return len(a.parts) == len(b.parts) <= _MOST_ITEMS and _same_members(a.parts, b.parts)
+    return a.name == b.name == "()" and len(a.parts) == len(b.parts) and all(map(_same, a.parts, b.parts))
 
 
 def _union(node: Node) -> tuple[Node, ...]:
@@ -189,9 +216,10 @@ def _same_value(a: Node, b: Node) -> bool:
 def _values(a: Node, b: Node) -> list[tuple[Value, Value]]:
     """Both values at each point where both have one."""
     letters = sorted(_letters(a) | _letters(b))
+    whole = _counts(a) or _counts(b)
     found = []
     for point in range(_POINTS if letters else 1):
-        numbers = {name: _number(name, point) for name in letters}
+        numbers = {name: _number(name, point, whole=whole) for name in letters}
         try:
             found.append((value(a, numbers), value(b, numbers)))
         except (NoValue, RecursionError):
@@ -204,9 +232,16 @@ def _letters(node: Node) -> set[str]:
     return own.union(*(_letters(part) for part in node.parts))
 
 
-def _number(name: str, point: int) -> Fraction:
-    """A fraction between 0.3 and 3, at the last point below zero: sqrt(x^2) is not x."""
+def _counts(node: Node) -> bool:
+    """Whether it has a factorial or a binomial coefficient, which are of whole numbers."""
+    return node.kind in ("factorial", "binom") or any(map(_counts, node.parts))
+
+
+def _number(name: str, point: int, *, whole: bool) -> Fraction:
+    """A fraction between 0.3 and 3, at the last point below zero: sqrt(x^2) is not x. `whole`: 3 to 40."""
     drawn = int.from_bytes(hashlib.sha256(f"{point} {name}".encode()).digest()[:4], "big")
+    if whole:
+        return Fraction(3 + drawn % 38)
     sign = -1 if point == _POINTS - 1 else 1
     return sign * Fraction(300 + drawn % 2700, 1000)
 

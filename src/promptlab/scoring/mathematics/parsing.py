@@ -6,95 +6,25 @@ numbers, ``\pm``; tuples, intervals, sets, unions, matrices, equations and inequ
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from fractions import Fraction
 
-MAX_TOKENS = 200
-MAX_DEPTH = 30
-MAX_DIGITS = 100
+from promptlab.scoring.mathematics.tokens import FUNCTIONS, tokens
+from promptlab.scoring.mathematics.tree import MAX_DEPTH, Node, NotMathematics
 
-
-class NotMathematics(ValueError):
-    """The text is no expression of the grammar, or is larger than its bounds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """`kind`: number, symbol, percent, or an operation or function or collection over `parts`."""
-
-    kind: str
-    parts: tuple[Node, ...] = ()
-    value: Fraction = Fraction(0)
-    name: str = ""
-
-
-_TOKEN = re.compile(
-    r"\s*(?:\\(?P<matrix>begin|end)\s?\{[a-zA-Z]{0,8}matrix\}|(?P<number>[0-9]+(?:\.[0-9]+)?|\.[0-9]+)|(?P<command>\\[a-zA-Z]+|\\[{}\\])|(?P<word>[a-zA-Z]+)"
-    r"|(?P<sign><=|>=|!=|\*\*|[-+*/^!|()\[\]{},;<>=%&_:]))"
-)
-_FUNCTIONS = frozenset(
-    (
-        "sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "asin", "acos", "atan",
-        "sinh", "cosh", "tanh", "log", "ln", "lg", "exp", "sqrt", "abs",
-    )
-)  # fmt: skip
 _ALIASES = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "lg": "log"}
-_COMMANDS = {
-    "cdot": "*", "times": "*", "ast": "*", "div": "/", "le": "<=", "leq": "<=", "leqslant": "<=", "ge": ">=",
-    "geq": ">=", "geqslant": ">=", "lt": "<", "gt": ">", "ne": "!=", "neq": "!=", "lvert": "|", "rvert": "|",
-    "mid": "|", "vert": "|", "{": "{s", "}": "}s", "lbrace": "{s", "rbrace": "}s", "\\": "row", "lparen": "(",
-    "rparen": ")",
-}  # fmt: skip
+_INVERSE = frozenset(("sin", "cos", "tan", "cot", "sec", "csc"))
+_MINUS_ONE = Node("-", (Node("number"), Node("number", value=Fraction(1))))
 _RELATIONS = ("=", "<", ">", "<=", ">=", "!=")
 _STARTS = frozenset({"(", "{", "|", "[", "{s"})
 
 
 def parse(text: str) -> Node:
     """The tree of a tidied answer. NotMathematics where it is none."""
-    reader = _Reader(_tokens(text))
+    reader = _Reader(tokens(text))
     found = reader.whole()
     if reader.kind != "end":
         raise NotMathematics(text)
     return found
-
-
-def _tokens(text: str) -> list[tuple[str, str]]:
-    tokens: list[tuple[str, str]] = []
-    at, end = 0, len(text.rstrip())
-    while at < end:
-        match = _TOKEN.match(text, at)
-        if match is None or len(tokens) > MAX_TOKENS:
-            raise NotMathematics(text)
-        at = match.end()
-        kind, value = str(match.lastgroup), match[str(match.lastgroup)]
-        if kind == "number":
-            if len(value) > MAX_DIGITS:
-                raise NotMathematics(text)
-            tokens.append(("number", value))
-        elif kind == "word":
-            tokens += _words(value)
-        elif kind == "matrix":
-            tokens.append((f"{value} matrix", value))
-        elif kind == "command":
-            name = value[1:]
-            sign = _COMMANDS.get(name)
-            tokens.append((sign, sign) if sign else ("command", name))
-        else:
-            sign = {"**": "^", "%": "percent", ":": ","}.get(value, value)
-            tokens.append((sign, value))
-    return tokens
-
-
-def _words(word: str) -> list[tuple[str, str]]:
-    lower = word.lower()
-    if lower in _FUNCTIONS:
-        return [("command", lower)]
-    if lower in ("pi", "infinity", "inf", "oo", "infty"):
-        return [("command", "pi" if lower == "pi" else "infty")]
-    if len(word) > 3:
-        raise NotMathematics(word)  # prose
-    return [("symbol", letter) for letter in word]
 
 
 class _Reader:
@@ -177,11 +107,16 @@ class _Reader:
             elif self._begins_factor():
                 written = found.kind == "number" and self._tokens[self._at - 1][0] == "number"
                 if self.kind == "number" and written:
-                    found = Node("+", (found, self._fraction_of_mixed()))
+                    found = self._postfix(Node("+", (found, self._fraction_of_mixed())))
                     continue
                 after = self._power()
-                mixed = written and after.kind == "frac" and found.value.denominator == 1
-                found = Node("+" if mixed and _plain(after) else "*", (found, after))
+                share = after.kind == "percent"  # 6\frac{1}{4}% is a share as a whole
+                bare = after.parts[0] if share else after
+                if written and bare.kind == "frac" and found.value.denominator == 1 and _plain(bare):
+                    found = Node("+", (found, bare))
+                    found = Node("percent", (found,)) if share else found
+                else:
+                    found = Node("*", (found, after))
             else:
                 return found
 
@@ -320,7 +255,7 @@ class _Reader:
             if self.kind != "command" or self._next() != f"r{name[1:]}":
                 raise NotMathematics("a bracket is not closed")
             return Node(name[1:], (found,))
-        if name in _FUNCTIONS:
+        if name in FUNCTIONS:
             return self._function(name)
         if name in _STRUCTURE:
             raise NotMathematics(name)
@@ -346,13 +281,15 @@ class _Reader:
                 power = self._group()
                 power = Node("-", (Node("number"), power)) if sign else power
         argument = self._bracketed() if self.kind in ("(", "{", "|") else self._arguments()
+        if name in _INVERSE and power == _MINUS_ONE and not base:
+            return Node("function", (argument,), name=f"arc{name}")
         found = Node("function", (argument, *base), name=name)
         return found if power is None else Node("^", (found, power))
 
     def _arguments(self) -> Node:
         """Without brackets a function takes the factors up to the next function or sign: sin 2x cos y."""
         found = self._power()
-        while self._begins_factor() and not (self.kind == "command" and self.text in _FUNCTIONS):
+        while self._begins_factor() and not (self.kind == "command" and self.text in FUNCTIONS):
             found = Node("*", (found, self._power()))
         return found
 

@@ -10,8 +10,9 @@ MAX_CHARS = 400  # a longer answer is prose, and is compared as text
 _SIGNS = str.maketrans(
     {
         "−": "-", "–": "-", "×": "*", "·": "*", "⋅": "*", "÷": "/", "∞": r"\infty ", "π": r"\pi ",
-        "√": r"\sqrt ", "≤": r"\le ", "≥": r"\ge ", "≠": r"\ne ", "±": r"\pm ", "∪": r"\cup ", "°": "",
-        "²": "^2", "³": "^3", "，": ",", "（": "(", "）": ")", "\u200b": "", "\ufeff": "", "θ": r"\theta ",
+        "√": r"\sqrt ", "≤": r"\le ", "≥": r"\ge ", "≠": r"\ne ", "±": r"\pm ", "∪": r"\cup ",
+        "°": r"^\circ ", "ℝ": r"\mathbb{R}", "²": "^2", "³": "^3", "，": ",", "（": "(", "）": ")",
+        "\u200b": "", "\ufeff": "", "θ": r"\theta ",
     }
 )  # fmt: skip
 _SPACING = re.compile(
@@ -19,7 +20,12 @@ _SPACING = re.compile(
     r"|(?<!\\)\\[,!;: ](?![a-zA-Z])|~"
 )
 _FRACTION = re.compile(r"\\[dtc]frac")
-_DEGREES = re.compile(r"\^\s?\{?\s?\\circ\s?\}?|\\degree")
+_DEGREES = re.compile(r"\^\s?\{?\s?\\circ\s?\}?|\\degree(?![a-z])")
+_ANGLE = re.compile(rf"([0-9]+(?:\.[0-9]+)?)\s?(?:{_DEGREES.pattern})")
+_TRIGONOMETRY = re.compile(r"(?:sin|cos|tan|cot|sec|csc)(?![a-z])")
+_REALS = re.compile(r"\\mathbb\s?\{\s?R\s?\}|\\mathbb\s?R(?![a-z])")
+_REPEATING = re.compile(r"([0-9]{0,20})\.([0-9]{0,20})\s?\\(?:overline|bar)\s?\{?\s?([0-9]{1,20})\s?\}?")
+_BOLD = re.compile(r"\*\*(?![\w(\\])|(?<![\w)}])\*\*")
 _TEXT = re.compile(
     r"\\(?:text(?:bf|it|rm|normal)?|math(?:rm|bf|it|sf|bb)|mbox|operatorname)\s?\{([^{}]{0,200})\}"
     r"(?P<power>\s?\^\s?(?:[23]|\{[23]\}))?"
@@ -37,6 +43,9 @@ _UNIT = re.compile(
     r"(?:\s?(?:/|per\s)\s?(?:hour|h|second|s|minute|min|day))?(?:\s?\^\s?\{?[23]\}?)?\.?\s*$",
     re.IGNORECASE,
 )
+_LETTER = re.compile(
+    r"(?<![\\a-zA-Z])[a-zA-Z]|\\(?:pi|alpha|beta|gamma|theta|lambda)"
+)  # "h" is none of hours then
 _BOX = re.compile(r"\\(?:boxed|fbox)\s{0,3}\{")
 _BRACE = re.compile(r"[{}]")
 _VULGAR = re.compile(r"(?=[¼-¾⅐-⅞])")
@@ -64,15 +73,33 @@ def tidied(text: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFKC", _VULGAR.sub(" ", text)).replace("⁄", "/")
     text = _SPACING.sub(" ", _GROUP.sub("", text))
+    if _TRIGONOMETRY.search(text):  # 30 degrees are an angle there, and a mere unit elsewhere
+        text = _ANGLE.sub(r"(\1\\pi /180)", text)
+    text = _REALS.sub(r"(-\\infty ,\\infty )", text)
     text = _FRACTION.sub(r"\\frac", _DEGREES.sub("", text)).replace("\\%", "%").replace("{,}", ",")
-    text = _MATH.sub(" ", text.replace("**", "")).strip(" \t\r\n`*")
+    text = _MATH.sub(" ", _BOLD.sub("", text)).strip(" \t\r\n`*")
     text = _worded(text)
     if "(" not in text and "[" not in text and "{" not in text:  # in brackets a comma parts numbers
         text = _THOUSANDS.sub(lambda match: match.group().replace(",", ""), text)
-    text = _UNIT.sub("", text)
-    text = text.strip()
+    unit = _UNIT.search(text)
+    if unit is not None and not (
+        len(unit.group().strip(". ")) == 1 and _LETTER.search(text, 0, unit.start())
+    ):
+        text = text[: unit.start()].rstrip()
     text = text[:-1] if text.endswith((".", "。", ",", ";")) and not text.endswith("..") else text
     return " ".join(text.split())
+
+
+def as_fractions(text: str) -> str:
+    r"""Repeating decimals as what they are: 0.1\overline{6} is 1/6."""
+
+    def fraction(match: re.Match[str]) -> str:
+        whole, fixed, repeated = match.groups()
+        nines = 10 ** len(repeated) - 1
+        above = int(f"{whole}{fixed}" or "0") * nines + int(repeated)
+        return f"({above}/{nines * 10 ** len(fixed)})"
+
+    return _REPEATING.sub(fraction, text)
 
 
 def _worded(text: str) -> str:

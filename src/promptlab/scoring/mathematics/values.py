@@ -10,11 +10,11 @@ import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
-from promptlab.scoring.mathematics.parsing import Node
+from promptlab.scoring.mathematics.tree import Node
 
 Value = Fraction | complex
-MAX_BITS = 4096  # of an exact numerator or denominator
-_MAX_FACTORIAL = 300
+MAX_BITS = 32_768  # of an exact numerator or denominator
+_MAX_FACTORIAL = 2_500
 _LARGEST = 1e100  # beyond it a float says nothing that could be compared
 
 
@@ -158,6 +158,9 @@ _FUNCTIONS: dict[str, Callable[[complex], complex]] = {
     "arcsin": cmath.asin,
     "arccos": cmath.acos,
     "arctan": cmath.atan,
+    "arccot": lambda x: cmath.atan(1 / x),
+    "arcsec": lambda x: cmath.acos(1 / x),
+    "arccsc": lambda x: cmath.asin(1 / x),
     "sinh": cmath.sinh,
     "cosh": cmath.cosh,
     "tanh": cmath.tanh,

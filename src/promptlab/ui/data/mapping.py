@@ -15,12 +15,12 @@ from promptlab.basics.hashing import short_digest
 from promptlab.datasets import AnswerType, Dataset, DatasetSpec, open_dataset
 from promptlab.datasets.guessing import Guess, guess_columns, guess_reading
 from promptlab.datasets.profile import ColumnProfile, profile_columns, read_rows
+from promptlab.experiment.starter.drafting import MAX_ROWS
 from promptlab.ui.data.reading import reading_widgets
 from promptlab.ui.language import Texts
 from promptlab.ui.place import home
 from promptlab.ui.shown import failed, noted
 
-MAX_ROWS = 100_000
 PREVIEW_ROWS = 5
 say = Texts(
     rows=("{rows:,} rows, {columns:,} columns", "{rows:,} 行，{columns:,} 列"),

@@ -11,8 +11,8 @@ import pytest
 from promptlab.basics.errors import CallError, CallErrorKind
 from promptlab.models import Completion, Model, Request
 from promptlab.models.transports.scripted import Expect, ScriptedTransport
-from promptlab.runs.judgement import Asking, Judgement
 from promptlab.scoring.judging import Exhibit, Judge
+from promptlab.scoring.judging.judgement import Asking, Judgement
 
 MODEL = Model("scripted/judge", "judge", "scripted", "scripted")
 SHOWN = Exhibit(question="What is 2 + 2?", answer="It is 4.", target="4", other="It is 5.")

@@ -9,11 +9,11 @@ from typing import Literal
 
 from promptlab.basics.errors import CallError
 from promptlab.models import Completion, Door, Draw, Message, Model, Request
+from promptlab.models.call_record import CallRecord
 from promptlab.models.embedding import BATCH_TEXTS, embedding_requests, vectors_of
 from promptlab.scoring.judging import Asks, Exhibit, Judge, read_verdict, weighed
 from promptlab.scoring.judging.judge import FIRST, SECOND, TIE
 from promptlab.scoring.judging.similarity import EmbeddingSimilarity, similarity
-from promptlab.techniques.base import CallRecord
 
 # How the score came about: one verdict, token probabilities, the mean of draws, equal answers of a pair,
 # embeddings.
@@ -163,6 +163,13 @@ class Asking:
         # Of a reply that was cut off, "1" may have been about to be "10".
         whole = reply.finish_reason != "length"
         return reply, read_verdict(reply.text, fence, judge.values) if whole else None
+
+
+def text_for(judge: Asks, text: str | None, value: str | tuple[str, ...] | None) -> str:
+    """What a judge is shown of an answer: the reply, or the value that was read from it."""
+    if judge.on == "reply" or value is None:
+        return (text or "").strip()
+    return value if isinstance(value, str) else "\n".join(value)
 
 
 def _mean(grades: Sequence[float]) -> float | None:

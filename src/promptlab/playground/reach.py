@@ -1,0 +1,82 @@
+"""Which models can be asked from here, and what a first model takes."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+from promptlab.models import endpoints, weights
+from promptlab.models.catalog import resolve
+from promptlab.models.facts import known_models
+from promptlab.models.keys import KEY_VARIABLES
+from promptlab.models.usable import accounts
+from promptlab.playground.candidates import ModelChoice
+
+EMBEDDED = "smollm2-135m"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyOffer:
+    """A provider that a person can get a key from: `page` is where, `free` whether it asks no money at first.
+
+    A free tier has limits of its own, and the provider may change it.
+    """
+
+    provider: str
+    name: str
+    page: str
+    free: bool
+
+    @property
+    def variable(self) -> str:
+        """The usual variable of its key."""
+        return KEY_VARIABLES[self.provider][0]
+
+    @property
+    def api_base(self) -> str:
+        """Its address, "" where it speaks a protocol of its own."""
+        return resolve(f"{self.provider}/?").api_base
+
+
+KEY_OFFERS = (
+    KeyOffer("groq", "Groq", "console.groq.com/keys", True),
+    KeyOffer("gemini", "Google Gemini", "aistudio.google.com/apikey", True),
+    KeyOffer("zhipu", "智谱 BigModel", "bigmodel.cn", True),
+    KeyOffer("openrouter", "OpenRouter", "openrouter.ai/keys", True),
+    KeyOffer("deepseek", "DeepSeek", "platform.deepseek.com", False),
+    KeyOffer("dashscope", "阿里云百炼 DashScope", "bailian.console.aliyun.com", False),
+    KeyOffer("openai", "OpenAI", "platform.openai.com/api-keys", False),
+    KeyOffer("anthropic", "Anthropic", "console.anthropic.com", False),
+)
+
+
+def can_run_local() -> bool:
+    """Whether the package that runs local models is installed."""
+    return importlib.util.find_spec("xllamacpp") is not None
+
+
+def reachable(home: Path) -> list[ModelChoice]:
+    """The models that can be asked now: local ones that are here, those of endpoints, those with a key.
+
+    Nothing is called. StorageError where the file of endpoints is damaged.
+    """
+    found: dict[str, ModelChoice] = {}
+
+    def add(label: str, entry: dict[str, object]) -> None:
+        found.setdefault(label, ModelChoice(label, entry))
+
+    if can_run_local():
+        for name in weights.BUILT_IN:
+            if weights.locate(name) is not None:
+                add(f"local/{name}", {"id": f"local/{name}"})
+    addresses = set()
+    for endpoint in endpoints.load(home):
+        addresses.add(endpoint.asked().endpoint)
+        for model in endpoint.models:
+            add(f"{model} ({endpoint.name})", endpoint.entry(model))
+    for account in accounts():
+        if account.key_source and account.address not in addresses:
+            for id in known_models(account.provider):
+                add(id, {"id": id})
+    return list(found.values())

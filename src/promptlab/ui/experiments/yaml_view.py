@@ -1,0 +1,49 @@
+"""The experiment as the text that it is."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from promptlab.basics.errors import ExperimentError
+from promptlab.ui.experiments.draft import Draft
+from promptlab.ui.experiments.form import mistakes
+from promptlab.ui.language import Texts
+from promptlab.ui.shown import done, failed
+
+_LINE_PX = 22
+
+say = Texts(
+    text=("Experiment file", "实验文件"),
+    leave=(
+        "Changes are taken over when you leave the field or press Ctrl+Enter.",
+        "离开输入框或按 Ctrl+Enter 后修改生效。",
+    ),
+    sound=("The file is sound in itself.", "文件本身没有错误。"),
+)
+
+
+def yaml_view(draft: Draft) -> None:
+    """The same text that the form edits, comments and all."""
+    st.session_state["yaml"] = text = draft.text
+    lines = text.count("\n") + 3
+    st.text_area(
+        say("text"),
+        key="yaml",
+        height=min(max(lines, 12), 45) * _LINE_PX,
+        on_change=_take,
+        args=(draft,),
+        help=say("leave"),
+    )
+    try:
+        found = mistakes(draft, draft.loaded())
+    except ExperimentError as error:
+        failed(error)
+        return
+    if found:
+        failed(found[0])
+    else:
+        done(say("sound"))
+
+
+def _take(draft: Draft) -> None:
+    draft.write(st.session_state["yaml"])

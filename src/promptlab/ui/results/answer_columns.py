@@ -1,0 +1,156 @@
+"""What stands above a cell's column, and in a cell: the verdict, the text, what it took, the thumbs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from promptlab.analysis import Comparison, words
+from promptlab.analysis.verdict import Speaker
+from promptlab.runs.browsing import SHOWN_CHARS, AnsweredSample, CellFigures
+from promptlab.ui.language import Texts
+from promptlab.ui.results.grid import Lines, Part, column, named, part, thumb
+
+if TYPE_CHECKING:
+    from promptlab.ui.results.answers import Cell
+
+say = Texts(
+    sample=("Sample", "样本"),
+    target=("target: {target}", "目标：{target}"),
+    no_target=("no target", "无目标答案"),
+    right=("right", "答对"),
+    wrong=("wrong", "答错"),
+    score=("score {score}", "得分 {score}"),
+    unscored=("no score", "未评分"),
+    unparsed=("unparsed", "未能解析"),
+    refused=("refused", "拒绝回答"),
+    truncated=("truncated", "被截断"),
+    sandbox=("stopped by the sandbox", "被沙箱终止"),
+    error=("error", "出错"),
+    passed=("{right:,} / {n:,} right", "答对 {right:,} / {n:,}"),
+    mean=("mean {mean} {interval}", "均值 {mean} {interval}"),
+    failures=("{n:,} without an answer", "{n:,} 次无答案"),
+    errors=("{n:,} errors", "{n:,} 次出错"),
+    tokens=("{prompt} + {reply} tokens", "{prompt} + {reply} 词元"),
+    rate=("{n} tokens/s", "{n} 词元/秒"),
+    calls=("{n} calls", "{n} 次调用"),
+    cached=("cached", "缓存"),
+    details=("Details", "详情"),
+    no_trial=("not run yet", "尚未运行"),
+    more=("{n:,} more characters", "另有 {n:,} 个字符"),
+    up=("Good answer (press again to take it back)", "好（再按一次撤销）"),
+    down=("Bad answer (press again to take it back)", "差（再按一次撤销）"),
+    labelled=("rated {label}", "人工评分 {label}"),
+    answer=("answer: {answer}", "答案：{answer}"),
+)
+_MOST_REPEATS = 3
+_SHOWN_ANSWER = 120
+
+
+def heads(
+    compared: Comparison, dataset: str, shown: Sequence[Cell], figures: Mapping[int, CellFigures], scorer: str
+) -> list[dict[str, Any]]:
+    """The columns: the samples', then one for each cell with its pass rate, interval, tokens and speed."""
+    speaker = Speaker(compared)
+    by_name = {(each.result.variant, each.result.model, each.result.dataset): each for each in compared.cells}
+    several = len({cell.model for cell in shown}) > 1
+    made = [named(say("sample"), width="15rem")]
+    for cell in shown:
+        lines = [[part(cell.variant)]]
+        lines += [[part(cell.model, "small")]] if several else []
+        summary = by_name.get((cell.variant, cell.model, dataset))
+        score = summary.scores.get(scorer) if summary else None
+        if score is not None and score.interval is not None:
+            found = score.interval
+            told = words.bounds(found.low, found.high, speaker.digits)
+            mean = words.number(found.mean, speaker.digits)
+            lines.append([part(say("mean", mean=mean, interval=told))])
+        lines += _figures(figures.get(cell.row))
+        made.append(column(*lines, width="18rem"))
+    return made
+
+
+def row(each: AnsweredSample, shown: Sequence[Cell], verdicts: Sequence[tuple[str, float]]) -> list[Lines]:
+    """A sample's row."""
+    target = say("no_target") if each.target is None else say("target", target=each.target)
+    first: Lines = [
+        [part(each.sample, "name", act=f"sample:{each.sample}")],
+        [part(each.inputs, "text")],
+        [part(target, "small")],
+    ]
+    return [first, *(_cell(each.sample, each.answers.get(cell.row, []), verdicts) for cell in shown)]
+
+
+def verdict_part(answer: Mapping[str, Any]) -> Part:
+    """How one trial ended, in a word."""
+    status, score = answer["status"], answer["score"]
+    if status != "ok":
+        return part(say(status), "bad" if status == "error" else "warn")
+    if score is None:
+        return part(say("unscored"), "warn")
+    if score >= 1:
+        return part(say("right"), "good")
+    return part(say("wrong") if score == 0 else say("score", score=words.number(score)), "bad")
+
+
+def took(answer: Mapping[str, Any]) -> str:
+    """Tokens and time of one trial."""
+    facts = []
+    prompt, reply, seconds = answer["prompt_tokens"], answer["completion_tokens"], answer["latency_s"]
+    if prompt is not None and reply is not None:
+        facts.append(say("tokens", prompt=words.count(prompt), reply=words.count(reply)))
+    if seconds is not None:
+        facts.append(words.seconds(seconds))
+    if answer["calls"] > 1:
+        facts.append(say("calls", n=answer["calls"]))
+    if answer["calls"] and answer["cached_calls"] == answer["calls"]:
+        facts.append(say("cached"))
+    return " · ".join(facts)
+
+
+def _figures(found: CellFigures | None) -> Lines:
+    if found is None:
+        return [[part(say("no_trial"), "small")]]
+    lines = [[part(say("passed", right=found.right, n=found.trials - found.errors), "small")]]
+    lines[0] += [part(say("failures", n=found.no_answer), "small")] if found.no_answer else []
+    lines[0] += [part(say("errors", n=found.errors), "small")] if found.errors else []
+    facts = []
+    if found.prompt_tokens is not None and found.completion_tokens is not None:
+        prompt, reply = (words.count(each) for each in (found.prompt_tokens, found.completion_tokens))
+        facts.append(say("tokens", prompt=prompt, reply=reply))
+    facts += [words.seconds(found.latency_s)] if found.latency_s is not None else []
+    facts += [say("rate", n=words.count(found.tokens_per_s))] if found.tokens_per_s else []
+    return [*lines, [part(" · ".join(facts), "small")]]
+
+
+def _cell(sample: str, answers: Sequence[Mapping[str, Any]], verdicts: Sequence[tuple[str, float]]) -> Lines:
+    lines: Lines = []
+    for answer in answers[:_MOST_REPEATS]:
+        lines += _answer(sample, answer, verdicts)
+    for answer in answers[_MOST_REPEATS:]:
+        lines.append(
+            [verdict_part(answer), part(say("details"), "link", act=f"trial:{answer['trial']}:{sample}")]
+        )
+    return lines or [[part(say("no_trial"), "small")]]
+
+
+def _answer(sample: str, answer: Mapping[str, Any], verdicts: Sequence[tuple[str, float]]) -> Lines:
+    trial, text = answer["trial"], answer["text"]
+    top = [verdict_part(answer)]
+    if answer["answer"] is not None and answer["answer"] != text:
+        top.append(part(say("answer", answer=answer["answer"][:_SHOWN_ANSWER]), "small"))
+    lines: Lines = [top, [part(answer["error"] if text is None else text, "text")]]
+    if answer["chars"] and answer["chars"] > SHOWN_CHARS:
+        lines.append([part(say("more", n=answer["chars"] - SHOWN_CHARS), "small")])
+    bottom = [part(took(answer), "small"), part(say("details"), "link", act=f"trial:{trial}:{sample}")]
+    if answer["status"] != "error":
+        best, worst = verdicts[0][0], verdicts[-1][0]
+        label = answer["label"]
+        bottom.append(thumb(up=True, act=f"rate:{trial}:{best}", label=say("up"), pressed=label == best))
+        bottom.append(thumb(up=False, act=f"rate:{trial}:{worst}", label=say("down"), pressed=label == worst))
+        if label is not None and label not in (best, worst):
+            bottom.append(part(say("labelled", label=label), "small"))
+    lines.append(bottom)
+    if answer["comment"]:
+        lines.append([part(answer["comment"], "small")])
+    return lines

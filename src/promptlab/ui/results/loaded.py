@@ -1,0 +1,131 @@
+"""Runs as the page reads them: each comparison worked out once for each state of its store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from promptlab.analysis import AcrossRuns, Comparison, LabelledRun, compare_run, compare_runs
+from promptlab.analysis.trend import TrendPoint, trend
+from promptlab.runs import RunDirectory, RunReader, all_runs
+from promptlab.runs.annotations import ANNOTATIONS
+from promptlab.runs.browsing import AnswerBrowser, CellFigures
+from promptlab.runs.directory import MANIFEST, STORE
+from promptlab.runs.reading import has_results
+from promptlab.ui.place import home
+
+State = tuple[tuple[int, int], ...]
+_FILES = (STORE, f"{STORE}-wal", MANIFEST, ANNOTATIONS, f"{ANNOTATIONS}-wal")
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A run and its manifest."""
+
+    directory: RunDirectory
+    manifest: Mapping[str, Any]
+
+    @property
+    def experiment(self) -> str:
+        return str(self.manifest.get("experiment", ""))
+
+    @property
+    def started(self) -> str:
+        return time.strftime("%Y-%m-%d %H:%M", time.localtime(float(self.manifest.get("created", 0))))
+
+    @property
+    def duration_s(self) -> float | None:
+        """From its first start to its last end; None while it runs."""
+        ended = self.manifest.get("ended")
+        if ended is None or self.manifest.get("status") == "running":
+            return None
+        return max(0.0, float(ended) - float(self.manifest.get("created", ended)))
+
+
+def stored_runs() -> dict[str, StoredRun]:
+    """The runs of this home by id, the newest first."""
+    return {run.id: StoredRun(run, run.manifest()) for run in all_runs(home())}
+
+
+def state_of(run: RunDirectory) -> State:
+    """Changes whenever anything of the run does."""
+    found = []
+    for name in _FILES:
+        try:
+            stat = (run.path / name).stat()
+            found.append((stat.st_mtime_ns, stat.st_size))
+        except FileNotFoundError:
+            found.append((0, 0))
+    return tuple(found)
+
+
+def comparison_of(run: RunDirectory) -> Comparison:
+    """The run's comparison. UsageError, StorageError: there is none to be read."""
+    return _comparison(run.path, state_of(run))
+
+
+def across(runs: Sequence[tuple[str, RunDirectory]], *, changed_data: bool) -> AcrossRuns:
+    """Several runs side by side, under these labels."""
+    return _across(tuple((label, run.path) for label, run in runs), _states(runs), changed_data)
+
+
+def trend_of(runs: Sequence[RunDirectory]) -> list[TrendPoint]:
+    """One experiment over its runs, the oldest first."""
+    return _trend(tuple(run.path for run in runs), tuple(map(state_of, runs)))
+
+
+def counts_of(run: RunDirectory) -> dict[str, int]:
+    """How many of its trials have each status; nothing where there is no store yet."""
+    return _counts(run.path, state_of(run))
+
+
+def forget() -> None:
+    """Takes all of it out of memory."""
+    for each in (_comparison, _across, _trend, _counts, _figures):
+        each.clear()
+
+
+def figures_of(run: RunDirectory, browser: AnswerBrowser) -> dict[int, CellFigures]:
+    """What stands above the columns: not read again for every page."""
+    return _figures(run.path, state_of(run), browser.chosen.cells, browser.chosen.scorer, browser)
+
+
+def _states(runs: Sequence[tuple[str, RunDirectory]]) -> tuple[State, ...]:
+    return tuple(state_of(run) for _, run in runs)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _comparison(path: Path, state: State) -> Comparison:
+    return compare_run(RunDirectory(path))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _across(runs: tuple[tuple[str, Path], ...], states: tuple[State, ...], changed_data: bool) -> AcrossRuns:
+    labelled = [LabelledRun(label, RunDirectory(path)) for label, path in runs]
+    return compare_runs(labelled, allow_changed_data=changed_data)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _trend(paths: tuple[Path, ...], states: tuple[State, ...]) -> list[TrendPoint]:
+    return trend([RunDirectory(path) for path in paths])
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _figures(
+    path: Path, state: State, cells: tuple[int, ...], scorer: int | None, _browser: AnswerBrowser
+) -> dict[int, CellFigures]:
+    return _browser.figures()
+
+
+@st.cache_resource(max_entries=500, show_spinner=False)
+def _counts(path: Path, state: State) -> dict[str, int]:
+    run = RunDirectory(path)
+    if not has_results(run):
+        return {}
+    with RunReader(run) as reader:
+        return reader.counts()

@@ -1,0 +1,166 @@
+"""An edit changes what was edited and nothing else: all shipped experiments, and texts of all kinds."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from promptlab.basics.errors import ExperimentError
+from promptlab.experiment.editing import remove_value, set_value, value_at
+from promptlab.experiment.yaml_lines import Path_, parse_document
+
+SHIPPED = sorted((Path(__file__).parents[2] / "experiments").glob("*.yaml"))
+TEXT = """\
+# A study.
+name: study   # its name
+task:
+  prompt: "Is {{ q }} odd?"   # asked
+  answer: yes_no
+
+# models
+models:
+  - scripted/a.yaml   # the first
+  - {id: openai/x, temperature: 0}  # the second
+
+variants:
+  - zero_shot
+  - name: mine
+    technique: few_shot
+    demos: {count: 4, select: random}   # four
+  # a comment at the end
+limits: {}
+"""
+
+
+def value_of(text: str) -> Any:
+    return parse_document(text, "x").value
+
+
+def leaves(value: Any, path: Path_ = ()) -> list[Path_]:
+    if isinstance(value, dict):
+        return [leaf for key, each in value.items() for leaf in leaves(each, (*path, key))]
+    if isinstance(value, list):
+        return [leaf for index, each in enumerate(value) for leaf in leaves(each, (*path, index))]
+    return [path]
+
+
+def changed_lines(before: str, after: str) -> list[str]:
+    return [
+        line
+        for line in difflib.ndiff(before.splitlines(), after.splitlines())
+        if line.startswith(("- ", "+ "))
+    ]
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda path: path.stem)
+def test_any_value_of_a_shipped_experiment_is_edited_and_put_back_without_a_trace(file: Path) -> None:
+    text = file.read_text("utf-8")
+    value = value_of(text)
+    for path in leaves(value):
+        old = value_at(value, path)
+        if isinstance(old, str) and "\n" in old:
+            continue  # of a folded text the folds are not kept
+        edited = set_value(text, path, "something: else #1")
+        assert value_at(value_of(edited), path) == "something: else #1"
+        lines = changed_lines(text, edited)
+        assert len(lines) == 2, lines
+        assert lines[0].partition("   #")[2] in lines[1]
+        again = set_value(edited, path, old)
+        assert value_of(again) == value
+        assert len(changed_lines(text, again)) in (0, 2)  # quotes may have come
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda path: path.stem)
+def test_a_key_is_added_to_and_removed_from_any_mapping_of_a_shipped_experiment(file: Path) -> None:
+    text = file.read_text("utf-8")
+    value = value_of(text)
+    for path in {leaf[:-1] for leaf in leaves(value) if isinstance(leaf[-1], str)}:
+        added = set_value(text, (*path, "added"), 7)
+        assert value_at(value_of(added), (*path, "added")) == 7
+        assert remove_value(added, (*path, "added")) == text
+
+
+def test_an_edit_touches_only_its_own_line() -> None:
+    edited = set_value(TEXT, ("name",), "another study")
+    assert edited == TEXT.replace("name: study ", "name: another study ")
+    edited = set_value(TEXT, ("models", 1, "temperature"), 0.7)
+    assert edited == TEXT.replace("temperature: 0}", "temperature: 0.7}")
+    edited = set_value(TEXT, ("variants", 1, "demos", "count"), 8)
+    assert edited == TEXT.replace("count: 4", "count: 8")
+
+
+def test_a_short_form_becomes_the_long_one_where_a_setting_is_added() -> None:
+    edited = set_value(TEXT, ("variants", 0, "name"), "plain")
+    assert edited == TEXT.replace("- zero_shot\n", "- {technique: zero_shot, name: plain}\n")
+    edited = set_value(TEXT, ("models", 0, "temperature"), 0)
+    assert edited == TEXT.replace("- scripted/a.yaml ", "- {id: scripted/a.yaml, temperature: 0} ")
+    assert value_at(value_of(TEXT), ("variants", 0, "technique")) == "zero_shot"
+    assert set_value(TEXT, ("variants", 0, "technique"), "few_shot") == TEXT.replace(
+        "- zero_shot\n", "- {technique: few_shot}\n"
+    )
+
+
+def test_entries_are_appended_and_removed() -> None:
+    edited = set_value(TEXT, ("variants", 2), {"technique": "zero_shot_cot", "name": "thinks, then says"})
+    assert value_of(edited)["variants"][2]["name"] == "thinks, then says"
+    assert len(changed_lines(TEXT, edited)) == 1
+    assert remove_value(edited, ("variants", 2)) == TEXT
+    without = remove_value(TEXT, ("variants", 1))
+    assert "# a comment at the end" in without
+    assert value_of(without)["variants"] == ["zero_shot"]
+    assert value_of(remove_value(without, ("variants", 0)))["variants"] == []
+    assert value_of(remove_value(TEXT, ("variants", 1, "name")))["variants"][1]["technique"] == "few_shot"
+
+
+def test_new_sections_and_texts_of_several_lines_are_written_as_a_person_would() -> None:
+    edited = set_value(TEXT, ("limits", "budget_usd"), 1.5)
+    assert edited == TEXT.replace("limits: {}", "limits: {budget_usd: 1.5}")
+    edited = set_value(TEXT, ("cache", "max_age"), "7d")
+    assert edited == TEXT + "cache: {max_age: 7d}\n"
+    edited = set_value(TEXT, ("task", "prompt"), "First: this.\n\n- {{ q }}?")
+    assert edited == TEXT.replace(
+        'prompt: "Is {{ q }} odd?"   # asked', "prompt: |-   # asked\n    First: this.\n\n    - {{ q }}?"
+    )
+    assert value_of(edited)["task"]["prompt"] == "First: this.\n\n- {{ q }}?"
+    assert set_value(edited, ("task", "prompt"), "One line.") == TEXT.replace(
+        '"Is {{ q }} odd?"   # asked', "One line."
+    )
+
+
+def test_what_several_places_share_is_not_changed_behind_ones_back() -> None:
+    shared = "a: &x {b: 1}\nc: *x\n"
+    with pytest.raises(ExperimentError, match="cannot be changed here"):
+        set_value(shared, ("c", "b"), 2)
+
+
+@settings(max_examples=150)
+@given(st.text(max_size=60), st.sampled_from(leaves(value_of(TEXT))))
+def test_any_text_can_stand_anywhere(new: str, path: Path_) -> None:
+    try:
+        value_of(f"- {new!r}")
+        edited = set_value(TEXT, path, new)
+    except ExperimentError:  # characters that no YAML may hold
+        assert any(not each.isprintable() for each in new)
+        return
+    assert value_at(value_of(edited), path) == new
+    assert all(comment in edited for comment in ("# A study.", "# models", "# a comment at the end"))
+
+
+@settings(max_examples=60)
+@given(
+    st.recursive(
+        st.one_of(st.none(), st.booleans(), st.integers(), st.text("ab: #{[\n中", max_size=8)),
+        lambda inner: st.one_of(
+            st.lists(inner, max_size=3), st.dictionaries(st.text("abc", min_size=1), inner, max_size=3)
+        ),
+        max_leaves=6,
+    ),
+    st.sampled_from([("added",), ("task", "added"), ("models", 1, "added"), ("variants", 2), ("name",)]),
+)
+def test_any_value_can_be_added_and_is_read_back(new: Any, path: Path_) -> None:
+    assert value_at(value_of(set_value(TEXT, path, new)), path) == new

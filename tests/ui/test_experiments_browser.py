@@ -1,0 +1,131 @@
+"""Experiments in a real browser: form and YAML, a run through reload and restart, pause, resume, cancel."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from real_command import wait_until
+
+from promptlab.runs.background import jobs
+
+# Two servers and a run in one journey: a busy machine takes its time.
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+RUN_MS = 120_000
+
+EXPERIMENT = """\
+# A study of sums.
+name: sums
+dataset: {{path: data.jsonl, target: a}}
+task: {{prompt: "What is {{{{ q }}}}?", answer: number}}   # asked
+models:
+  - {{id: openai/fake-1, name: fake, api_base: "{base}", api_key_env: LOOP_KEY}}
+variants:
+  - zero_shot              # the plain one
+  - zero_shot_cot
+limits: {{concurrency: 4}}
+"""
+
+
+@pytest.fixture
+def study(tmp_path: Path, fake_provider: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LOOP_KEY", "sk-loop")
+    rows = (json.dumps({"q": f"{n} + {n}", "a": str(2 * n)}) + "\n" for n in range(40))
+    (tmp_path / "data.jsonl").write_text("".join(rows))
+    (tmp_path / "study.yaml").write_text(EXPERIMENT.format(base=fake_provider.openai))
+    return tmp_path / "study.yaml"
+
+
+def test_form_and_yaml_are_two_views_of_one_file(
+    study: Path, workbench: Any, tab: Callable[..., Any]
+) -> None:
+    from playwright.sync_api import expect
+
+    before = study.read_text()
+    with workbench(study.parent) as (address, _):
+        t = tab(address)
+        t.open("/experiments")
+        t.at("open-0").get_by_role("button").click()
+        t.settled()
+        prompt = t.at("f-task-prompt").locator("textarea")
+        prompt.fill("How much is {{ q }}?")
+        prompt.press("Control+Enter")
+        t.settled()
+        t.page.get_by_role("radio", name="YAML").click()
+        t.settled()
+        text = t.at("yaml").locator("textarea")
+        wanted = before.replace("What is {{ q }}?", "How much is {{ q }}?")
+        expect(text).to_have_value(wanted)
+        text.fill(wanted.replace("- zero_shot ", "- {technique: few_shot, demos: 3} "))
+        text.press("Control+Enter")
+        t.settled()
+        t.page.get_by_role("radio", name="Form").click()
+        t.settled()
+        expect(t.at("f-variants-0-demos").locator("input")).to_have_value("3")
+        t.page.reload()
+        t.settled()
+        expect(t.at("f-variants-0-demos").locator("input")).to_have_value("3")
+        t.at("save").get_by_role("button").click()
+        t.settled()
+    assert study.read_text() == wanted.replace("- zero_shot ", "- {technique: few_shot, demos: 3} ")
+
+
+def test_a_run_goes_on_through_reload_pause_and_restart_and_every_tab_sees_it(
+    study: Path, fake_provider: Any, workbench: Any, tab: Callable[..., Any]
+) -> None:
+    fake_provider.control(latency_ms=1000)
+    where = f"/experiments?file={study}&view=run"
+    with workbench(study.parent) as (address, _):
+        t = tab(address, locale="zh-CN", theme="dark")
+        t.open(where)
+        t.at("estimate-now").get_by_role("button").click()
+        t.page.get_by_text("待运行试次").wait_for()
+        t.at("start").get_by_role("button").click()
+        t.at("pause").get_by_role("button").wait_for()
+        t.page.reload()
+        t.at("pause").get_by_role("button").click()
+        t.at("resume").get_by_role("button").wait_for()
+        (job,) = jobs(study.parent / "home")
+        wait_until(lambda: job.latest("paused") is not None, "it does not pause")
+        assert t.page.get_by_text("计划的试次完成之前不下结论").count() == 1
+    assert job.process is not None
+    fake_provider.control(latency_ms=0)
+    port = int(address.rpartition(":")[2])
+    with workbench(study.parent, port=port) as (address, _):
+        first, second = tab(address, locale="zh-CN"), tab(address)
+        first.open(where)
+        second.open(where)
+        second.page.get_by_text("paused", exact=True).wait_for()
+        first.at("resume").get_by_role("button").click()
+        second.page.get_by_text("complete", exact=True).wait_for(timeout=RUN_MS)
+        first.page.get_by_text("已完成", exact=True).wait_for(timeout=RUN_MS)
+        assert first.page.get_by_text("80 / 80 个试次").count() == 1
+        assert first.at("start").count() == 1
+    assert job.exit_code == 0
+    assert fake_provider.requests == 120
+
+
+def test_a_cancelled_run_keeps_what_it_has_and_is_started_again(
+    study: Path, fake_provider: Any, workbench: Any, tab: Callable[..., Any]
+) -> None:
+    fake_provider.control(latency_ms=1000)
+    with workbench(study.parent) as (address, _):
+        t = tab(address)
+        t.open(f"/experiments?file={study}&view=run")
+        t.at("estimate-now").get_by_role("button").click()
+        t.page.get_by_text("Trials to run").wait_for()
+        t.at("start").get_by_role("button").click()
+        t.at("pause").get_by_role("button").wait_for()
+        t.at("cancel").get_by_role("button").click()
+        t.page.get_by_text("interrupted: can go on", exact=True).wait_for(timeout=RUN_MS)
+        sent = fake_provider.requests
+        assert 0 < sent < 120
+        fake_provider.control(latency_ms=0)
+        t.at("estimate-now").get_by_role("button").click()
+        t.page.get_by_text("Trials to run").wait_for()
+        t.at("start").get_by_role("button").click()
+        t.page.get_by_text("complete", exact=True).wait_for(timeout=RUN_MS)
+    assert fake_provider.requests == 120

@@ -1,0 +1,237 @@
+"""The playground without a browser: what it asks, keeps and writes, by its widgets."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from promptlab.experiment import load_spec
+from promptlab.models import endpoints
+from promptlab.models.endpoints import Endpoint
+from promptlab.models.keys import find_key, hold
+from promptlab.playground import Bots, Versions, read_looks
+
+
+@pytest.fixture(autouse=True)
+def no_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No local model is at hand, whoever runs the tests."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def connected(home: Path, provider: Any, *names: str) -> None:
+    """The fake provider as endpoints of these names."""
+    (home / "home").mkdir(exist_ok=True)
+    endpoints.save(home / "home", [Endpoint(name, provider.openai, "", (f"{name}-1",)) for name in names])
+
+
+def rows(home: Path) -> None:
+    data = [
+        {"id": f"s{i}", "q": f"{i} + 1", "a": str(i + 1), "split": ("train", "dev", "test")[i % 3]}
+        for i in range(30)
+    ]
+    (home / "data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in data))
+
+
+def answered(page: AppTest) -> AppTest:
+    """The page once all answers are there."""
+    deadline = time.monotonic() + 20
+    while page.session_state["playground"].going:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return page.run()
+
+
+def said(page: AppTest) -> list[str]:
+    return [each.value for each in page.code]
+
+
+def test_without_a_model_there_are_three_doors(open_page: Callable[..., AppTest]) -> None:
+    page = open_page("playground")
+    assert not page.exception
+    assert [each.value for each in page.markdown if each.value.startswith("####")] == [
+        "#### Without a key",
+        "#### With a provider's key",
+        "#### With a relay or a server",
+    ]
+
+
+def test_a_relay_opens_the_playground_and_its_key_stays_in_memory(
+    home: Path, open_page: Callable[..., AppTest], fake_provider: Any
+) -> None:
+    fake_provider.control(key="sk-relay-secret")
+    page = open_page("playground")
+    page.text_input(key="door-base").set_value(fake_provider.openai)
+    page.text_input(key="door-relay-key").set_value("sk-relay-secret")
+    page.text_input(key="door-relay-name").set_value("my relay")
+    page.button(key="door-relay-use").click().run()
+    try:
+        assert not page.exception
+        assert page.multiselect(key="models").value == ["fake-1 (my relay)"]
+        answered(page.button(key="ask").click().run())
+        assert fake_provider.log[-1]["headers"]["authorization"] == "Bearer sk-relay-secret"
+        assert find_key("MY_RELAY_API_KEY") is not None
+        kept = b"".join(path.read_bytes() for path in (home / "home").rglob("*") if path.is_file())
+        assert b"sk-relay-secret" not in kept
+        assert "sk-relay-secret" not in repr(page.session_state)
+    finally:
+        hold("MY_RELAY_API_KEY", "")
+
+
+def test_an_address_that_nobody_answers_is_told(open_page: Callable[..., AppTest]) -> None:
+    page = open_page("playground")
+    page.text_input(key="door-base").set_value("http://127.0.0.1:9/v1")
+    page.button(key="door-relay-use").click().run()
+    assert "connection" in page.error[0].value
+
+
+def test_several_models_and_techniques_answer_and_go_on(
+    home: Path, open_page: Callable[..., AppTest], fake_provider: Any
+) -> None:
+    connected(home, fake_provider, "a", "b")
+    fake_provider.control(
+        answers=[
+            {"contains": "Therefore", "reply": "Paris."},
+            {"contains": "And Spain?", "reply": "Madrid."},
+            {"contains": "France", "reply": "It is Paris."},
+        ]
+    )
+    page = open_page("playground")
+    page.multiselect(key="models").set_value(["a-1 (a)", "b-1 (b)"])
+    page.multiselect(key="techniques").set_value(["zero_shot", "zero_shot_cot"]).run()
+    page = answered(page.button(key="ask").click().run())
+    columns = page.session_state["playground"].columns
+    assert [each.name for each in columns] == [
+        "a-1 (a)",
+        "a-1 (a) × zero_shot_cot",
+        "b-1 (b)",
+        "b-1 (b) × zero_shot_cot",
+    ]
+    assert [len(each.talk.path()[0].answer.calls) for each in columns] == [1, 2, 1, 2]
+    assert said(page).count("It is Paris.") >= 2
+    page = answered(page.chat_input(key="follow").set_value("And Spain?").run())
+    assert said(page).count("Madrid.") == 4
+    page = answered(page.button(key="again-0-1").click().run())
+    assert any("2 of 2" in each.value for each in page.caption)
+    page.button(key="earlier-0-1").click().run()
+    assert any("1 of 2" in each.value for each in page.caption)
+
+
+def test_an_edited_question_is_a_branch(
+    home: Path, open_page: Callable[..., AppTest], fake_provider: Any
+) -> None:
+    connected(home, fake_provider, "a")
+    page = open_page("playground")
+    page = answered(page.button(key="ask").click().run())
+    page.text_area(key="edited-0-0-0").set_value("Something else?")
+    page = answered(page.button(key="edit-send-0-0").click().run())
+    assert fake_provider.log[-1]["body"]["messages"][-1]["content"] == "Something else?"
+    assert any("2 of 2" in each.value for each in page.caption)
+
+
+def test_versions_are_kept_with_their_differences(
+    home: Path, open_page: Callable[..., AppTest], fake_provider: Any
+) -> None:
+    connected(home, fake_provider, "a")
+    page = open_page("playground")
+    answered(page.button(key="ask").click().run())
+    page.text_area(key="prompt-text").set_value("What is the largest city of {{ country }}?").run()
+    page = answered(page.button(key="ask").click().run())
+    assert [each.number for each in Versions(home / "home").all()] == [1, 2]
+    page.selectbox(key="version").set_value(1).run()
+    assert any(":red-background[~~capital~~]" in each.value for each in page.markdown)
+    page.button(key="version-restore").click().run()
+    assert page.text_area(key="prompt-text").value == "What is the capital of {{ country }}?"
+
+
+def test_a_bot_brings_its_own_system_prompt(
+    home: Path, open_page: Callable[..., AppTest], fake_provider: Any
+) -> None:
+    connected(home, fake_provider, "a")
+    page = open_page("playground")
+    page.text_area(key="prompt-system").set_value("Talk like a pirate.")
+    page.number_input(key="sampling-temperature").set_value(0.5)
+    page.text_input(key="bot-name").set_value("Pirate").run()
+    page.button(key="bot-save").click().run()
+    (bot,) = Bots(home / "home").all()
+    assert (bot.name, bot.sampling) == ("Pirate", {"temperature": 0.5})
+    page.text_area(key="prompt-system").set_value("")
+    page.multiselect(key="models").set_value(["Pirate (bot)"]).run()
+    answered(page.button(key="ask").click().run())
+    body = fake_provider.log[-1]["body"]
+    assert body["messages"][0] == {"role": "system", "content": "Talk like a pirate."}
+    assert body["temperature"] == 0.5
+
+
+def test_rows_fill_the_variables_and_test_rows_only_on_purpose(
+    home: Path, open_page: Callable[..., AppTest], fake_provider: Any
+) -> None:
+    connected(home, fake_provider, "a")
+    rows(home)
+    page = open_page("playground")
+    page.text_area(key="prompt-text").set_value("What is {{ q }}?").run()
+    page.selectbox(key="row-source").set_value("data.jsonl").run()
+    assert not page.exception
+    assert page.text_area(key="value-q").value == "1 + 1"
+    page.button(key="row-next").click().run()
+    assert page.text_area(key="value-q").value == "4 + 1"
+    assert read_looks(home / "home", "test").total == 0
+    page.checkbox(key="row-test").check().run()
+    page.segmented_control(key="row-split").set_value("test").run()
+    assert page.text_area(key="value-q").value == "2 + 1"
+    assert read_looks(home / "home", "test").total == 1
+
+
+def test_what_was_tried_becomes_an_experiment_and_a_variant_of_one(
+    home: Path, open_page: Callable[..., AppTest], fake_provider: Any
+) -> None:
+    connected(home, fake_provider, "a")
+    rows(home)
+    page = open_page("playground")
+    page.text_area(key="prompt-text").set_value("What is {{ q }}?").run()
+    page.selectbox(key="row-source").set_value("data.jsonl").run()
+    page.text_input(key="save-name").set_value("sums").run()
+    page.button(key="save-write").click().run()
+    assert not page.exception
+    path = home / "experiments" / "sums.yaml"
+    spec = load_spec(path).spec
+    assert spec.task.prompt == "What is {{ q }}?"
+    assert spec.models[0].id == "openai_like/a-1"
+
+    again = open_page("playground")
+    again.selectbox(key="row-source").set_value("data (sums.yaml)").run()
+    assert again.text_area(key="prompt-text").value == "What is {{ q }}?"
+    again.text_area(key="prompt-text").set_value("{{ q }} = ?").run()
+    again.radio(key="save-where").set_value(path.resolve()).run()
+    again.text_input(key="save-variant-name").set_value("short").run()
+    again.button(key="save-add").click().run()
+    assert not again.exception
+    assert [each.name for each in load_spec(path).spec.variants] == [None, "short"]
+
+
+def test_a_mistake_in_the_prompt_is_told_beside_it(
+    home: Path, open_page: Callable[..., AppTest], fake_provider: Any
+) -> None:
+    connected(home, fake_provider, "a")
+    page = open_page("playground")
+    page.text_area(key="prompt-text").set_value("{{ broken").run()
+    assert not page.exception
+    assert "template" in page.error[0].value
+
+
+def test_a_technique_from_a_file_is_refused_without_allow_code(
+    home: Path, open_page: Callable[..., AppTest], fake_provider: Any
+) -> None:
+    connected(home, fake_provider, "a")
+    (home / "mine.py").write_text("open('ran', 'w')\n")
+    page = open_page("playground")
+    page.multiselect(key="techniques").set_value(["self_consistency"]).run()
+    page.text_input(key="settings-self_consistency").set_value("inner: mine.py:Mine").run()
+    page = answered(page.button(key="ask").click().run())
+    assert any("allow" in each.value for each in page.error)
+    assert not (home / "ran").exists()

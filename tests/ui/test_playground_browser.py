@@ -1,0 +1,166 @@
+"""The playground in real Chromium, in both languages: first answers, streams, hostile replies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from promptlab.models import endpoints, weights
+from promptlab.models.endpoints import Endpoint
+from promptlab.playground import reach
+
+pytestmark = pytest.mark.browser
+
+# The second one takes long over each word.
+MODELS = {"alpha": "quick[[trickle:50]]", "beta": "slow[[trickle:1000]]", "gamma": "brisk[[trickle:60]]"}
+WORDS = {
+    "en-US": {"done": "done", "stopped": "stopped", "cached": "from the cache", "first": "Choose a model"},
+    "zh-CN": {"done": "完成", "stopped": "已停止", "cached": "来自缓存", "first": "先选择一个模型"},
+}
+LANGUAGES = [("en-US", "light"), ("zh-CN", "dark")]
+MEGABYTE = "x" * 1_000_000
+HOSTILE = (
+    "<script>alert(1)</script> <img src=http://evil.example/a.png onerror=alert(2)> "
+    "![pixel](http://evil.example/i.png) [ref]: http://evil.example :red[x] \u202egnp.exe "
+    "<iframe src=http://evil.example></iframe> $$x$$ "
+)
+
+
+@pytest.fixture(autouse=True)
+def no_weights(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the journey of the embedded model sees the weights of who runs the tests."""
+    if "local_model" not in request.keywords:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def connected(folder: Path, provider: Any, **models: str) -> None:
+    """The fake provider as endpoints of these names, each with one model."""
+    (folder / "home").mkdir(exist_ok=True)
+    endpoints.save(
+        folder / "home", [Endpoint(name, provider.openai, "", (model,)) for name, model in models.items()]
+    )
+
+
+def choose(tab: Any, label: str) -> None:
+    tab.at("models").locator("input").click()
+    tab.page.get_by_role("option", name=label).click()
+    tab.page.keyboard.press("Escape")
+    tab.settled()
+
+
+def write(tab: Any, text: str) -> None:
+    """Puts the prompt into the editor and asks."""
+    field = tab.at("prompt-text").locator("textarea")
+    field.fill(text)
+    field.press("Tab")
+    tab.settled()
+    tab.at("ask").locator("button").click()
+
+
+def ended(tab: Any, column: int, word: str, turn: int = 0) -> None:
+    tab.at(f"facts-{column}-{turn}").get_by_text(word).first.wait_for()
+
+
+@pytest.mark.local_model
+@pytest.mark.parametrize(("locale", "theme"), LANGUAGES)
+def test_the_first_answer_comes_from_the_embedded_model(
+    workbench: Any, tab: Any, tmp_path: Path, missing: Any, locale: str, theme: str
+) -> None:
+    if not reach.can_run_local() or weights.locate(reach.EMBEDDED) is None:
+        missing("the embedded model")
+    with workbench(tmp_path) as (address, _):
+        opened = tab(address, locale=locale, theme=theme)
+        opened.open("/")
+        opened.at("sampling").locator("summary").click()
+        field = opened.at("sampling-max_tokens").locator("input")
+        field.fill("6")
+        field.press("Enter")
+        opened.settled()
+        opened.at("ask").locator("button").click()
+        opened.at("facts-0-0").get_by_text(WORDS[locale]["done"]).wait_for(timeout=100_000)
+        assert opened.at("answer-0").locator("pre").first.inner_text().strip()
+
+
+@pytest.mark.parametrize(("locale", "theme"), LANGUAGES)
+def test_three_models_stream_side_by_side_one_is_stopped_and_all_go_on(
+    workbench: Any, tab: Any, tmp_path: Path, fake_provider: Any, locale: str, theme: str
+) -> None:
+    connected(tmp_path, fake_provider, **MODELS)
+    words = WORDS[locale]
+    with workbench(tmp_path) as (address, _):
+        opened = tab(address, locale=locale, theme=theme)
+        opened.open("/")
+        for name in ("beta", "gamma"):
+            choose(opened, f"{MODELS[name]} ({name})")
+        reply = " ".join(f"word{number}" for number in range(40))
+        fake_provider.control(answers=[{"contains": "at length", "reply": reply}])
+        write(opened, "at length")
+        opened.at("answer-1").locator("pre", has_text="word0").first.wait_for()
+        opened.at("stop-1").locator("button").click()
+        assert fake_provider.count()["max_in_flight"] == 3
+        ended(opened, 1, words["stopped"])
+        for column in (0, 2):
+            ended(opened, column, words["done"])
+        texts = [opened.at(f"answer-{column}").locator("pre").first.inner_text() for column in range(3)]
+        assert "word39" in texts[0]
+        assert "word39" in texts[2]
+        assert "word39" not in texts[1]
+        assert "word0" in texts[1]
+        follow = opened.at("follow").locator("textarea")
+        follow.fill("and then")
+        follow.press("Enter")
+        for column in (0, 2):
+            ended(opened, column, words["done"], turn=1)
+        while fake_provider.requests < 6:  # the slow one may still be asked
+            opened.page.wait_for_timeout(50)
+        bodies = [entry["body"]["messages"] for entry in fake_provider.log[-3:]]
+        asked = sorted(each[1]["content"].strip() for each in bodies)
+        assert asked == sorted(text.strip() for text in texts), "each goes on from what it had said itself"
+
+
+@pytest.mark.parametrize(("locale", "theme"), LANGUAGES)
+def test_hostile_replies_ask_nobody_and_run_nothing(
+    workbench: Any, tab: Any, tmp_path: Path, fake_provider: Any, locale: str, theme: str
+) -> None:
+    connected(tmp_path, fake_provider, alpha="fake-1")
+    fake_provider.control(
+        answers=[
+            {"contains": "long", "reply": MEGABYTE},
+            {"contains": "hostile", "reply": HOSTILE},
+        ]
+    )
+    with workbench(tmp_path) as (address, _):
+        opened = tab(address, locale=locale, theme=theme)
+        page = opened.open("/")
+        write(opened, "hostile")
+        ended(opened, 0, WORDS[locale]["done"])
+        shown = opened.at("answer-0").locator("pre").first.inner_text()
+        assert "<script>alert(1)</script>" in shown
+        assert "\\u202e" in shown
+        opened.at("as-markdown").locator("label").click()
+        opened.settled()
+        page.get_by_text("<script>alert(1)").first.wait_for()
+        assert page.locator("img[src*=evil], iframe[src*=evil]").count() == 0
+        write(opened, "long")
+        page.get_by_text("1,000,000").first.wait_for()
+        assert len(opened.at("answer-0").inner_text()) < 100_000
+    # The fixture looks that no other host was asked and that no script ran.
+
+
+def test_without_a_model_a_relay_opens_the_playground(
+    workbench: Any, tab: Any, tmp_path: Path, fake_provider: Any
+) -> None:
+    fake_provider.control(key="sk-of-the-relay")
+    with workbench(tmp_path) as (address, _):
+        opened = tab(address, locale="zh-CN")
+        page = opened.open("/")
+        page.get_by_text(WORDS["zh-CN"]["first"]).wait_for()
+        opened.at("door-base").locator("input").fill(fake_provider.openai)
+        opened.at("door-relay-key").locator("input").fill("sk-of-the-relay")
+        opened.at("door-relay-use").locator("button").click()
+        opened.at("ask").locator("button").click()
+        ended(opened, 0, WORDS["zh-CN"]["done"])
+        assert "sk-of-the-relay" not in page.content()
+        assert fake_provider.log[-1]["headers"]["authorization"] == "Bearer sk-of-the-relay"
