@@ -39,7 +39,9 @@ def browse(mapped: Mapped) -> None:
                 required=True,
                 key="browse-split",
             )
-            text = st.text_input(say("search"), key="browse-search", type="search", persist_state="session")
+            text = st.text_input(
+                say("search"), key="browse-search", type="search", placeholder=" ", persist_state="session"
+            )
         split = split if split in splits else splits[0]
         positions = _positions(dataset, split, (text or "").strip())
         count = dataset.sizes[split] if positions is None else len(positions)
