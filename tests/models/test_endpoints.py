@@ -102,3 +102,27 @@ def test_a_needed_key_that_is_nowhere_is_said_before_anything_is_asked() -> None
 def test_an_endpoint_that_is_down_says_so() -> None:
     with pytest.raises(CallError):
         asyncio.run(endpoints.offered(Endpoint("down", "http://127.0.0.1:9/v1")))
+
+
+def test_the_command_adds_lists_and_removes(
+    fake_provider: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from promptlab.cli.main import run as command
+
+    monkeypatch.setenv("PROMPTLAB_HOME", str(tmp_path))
+    monkeypatch.setenv("RELAY_KEY", "sk-never-printed")
+    (tmp_path / "prices.csv").write_text("model,input,output\nfake-1,1,2\n")
+    given = ["models", "endpoints", "add", "fake", "--api-base", fake_provider.openai]
+    assert command([*given, "--key-env", "RELAY_KEY", "--prices", str(tmp_path / "prices.csv")]) == 0
+    assert command(["models", "endpoints", "add", "down", "--api-base", "http://127.0.0.1:9/v1"]) == 0
+    told = capsys.readouterr()
+    assert "1 prices" in told.err
+    assert "could not be fetched" in told.err
+    assert command(["models", "endpoints"]) == 0
+    shown = capsys.readouterr().out
+    assert "RELAY_KEY" in shown
+    assert "sk-never" not in shown + told.out + told.err
+    assert command(["models", "endpoints", "remove", "down"]) == 0
+    (kept,) = endpoints.load(tmp_path)
+    assert "fake-1" in kept.models
+    assert kept.prices["fake-1"].amounts == {"input": 1, "output": 2}

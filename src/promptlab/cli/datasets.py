@@ -101,6 +101,31 @@ def check(file: Path, as_json: bool, seed: int, **flags: Any) -> int:
     return ExitCode.GATE if overlaps else ExitCode.DONE
 
 
+@datasets.command()
+@click.argument("run")
+@click.argument("trials", nargs=-1, required=True, type=int, metavar="TRIAL...")
+@click.option(
+    "--to",
+    "path",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE.jsonl",
+    help="Made if missing.",
+)
+def add(run: str, trials: tuple[int, ...], path: Path) -> None:
+    """Add the samples of some TRIALs of a RUN to a data file, to work on what failed.
+
+    `promptlab show RUN --failed` gives the trials' numbers. What is there already is not added again.
+    """
+    from promptlab.basics.home import find_home
+    from promptlab.export.kept_samples import keep_samples
+    from promptlab.runs import find_run
+
+    kept = keep_samples(find_run(find_home(), run), trials, path)
+    there = f", {kept.known:,} there already" if kept.known else ""
+    click.echo(f"{path}: {kept.added:,} added{there}", err=True)
+
+
 @dataclass
 class _Look:
     """An opened data set, how it was opened, and the inputs that make two samples equal (all if none)."""

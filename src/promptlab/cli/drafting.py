@@ -9,16 +9,15 @@ from typing import Any
 
 import click
 
-from promptlab.basics.errors import ExperimentError, UsageError
+from promptlab.basics.errors import UsageError
+from promptlab.basics.home import open_home
 from promptlab.cli.data_flags import known_column, listed, reading_keys, spec_of
 from promptlab.cli.init import ANSWERS, DEFAULT_MODEL
 from promptlab.cli.rows import print_rows, shortened
 from promptlab.datasets import AnswerType
 from promptlab.datasets.guessing import Guess, guess_columns
 from promptlab.datasets.profile import ColumnProfile, profile_columns, read_rows
-from promptlab.experiment import load_text, plan_of
-from promptlab.experiment.starter import Draft
-from promptlab.experiment.starter.drafting import MAX_ROWS, long_question, relative_path, share_out
+from promptlab.experiment.starter.drafting import MAX_ROWS, checked, drafted
 
 _SHOWN_EXAMPLE = 30
 _READING = ("columns", "encoding", "delimiter", "records", "limit")
@@ -51,24 +50,14 @@ def draft_for(
     guess = guess_columns(columns, **given)
     _check(guess, data, columns)
     said += _guessed(guess, given)
-    draft = Draft(
-        name=name or data.stem,
-        path=relative_path(data, path),
-        guess=guess,
-        model=model or DEFAULT_MODEL,
-        rows=count,
-        sizes=None,
-        train_rows=0,
-        chars=long_question(guess, columns),
-        cjk=sum(each.cjk for each in columns if each.name in guess.inputs) * 2 > len(guess.inputs),
-        reading=keys,
+    draft, splits = drafted(
+        data, path, columns, guess, reading=keys, model=model or DEFAULT_MODEL, name=name or data.stem
     )
-    draft, splits = share_out(draft, columns)
     notes = [f"{data}: {count:,} rows; columns {', '.join(_plain(each.name) for each in columns)}"]
     if said:
         notes.append(f"guessed: {'; '.join(said)} (flags say otherwise: promptlab init --help)")
     notes.append(splits)
-    return draft.text(), notes + _checked(draft, path)
+    return draft.text(), notes + checked(draft, path, open_home())
 
 
 def _given(flags: dict[str, Any], columns: Sequence[ColumnProfile]) -> dict[str, Any]:
@@ -207,29 +196,6 @@ def _guessed(guess: Guess, given: dict[str, Any]) -> list[str]:
         for name, value in found.items()
         if value and not given[keys.get(name, name)]
     ]
-
-
-def _checked(draft: Draft, path: Path) -> list[str]:
-    """Makes the plan of the draft as `validate` would; returns what to mind before it runs."""
-    from promptlab.basics.home import open_home
-
-    notes = []
-    try:
-        with plan_of(load_text(draft.text(), path), open_home()) as plan:
-            try:
-                plan.check_keys()
-            except ExperimentError as error:
-                notes.append(f"before it runs: {error.message}. {error.remedy}".strip())
-    except ExperimentError as error:
-        raise ExperimentError(
-            error.message,
-            field=error.field.rpartition("datasets.0.")[2],
-            value=error.value,
-            remedy=error.remedy,
-        ) from None
-    if draft.cjk and draft.model == DEFAULT_MODEL:
-        notes.append("the embedded model reads English only: name another with --model, or in the file")
-    return notes
 
 
 def _plain(text: str) -> str:

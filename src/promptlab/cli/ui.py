@@ -42,12 +42,13 @@ def ui(port: int, no_browser: bool, allow_code: bool) -> int:
 
 
 def flags(settings: Mapping[str, Any], above: str = "") -> Iterator[str]:
-    """Settings as Streamlit's command line takes them: lists as several flags, in a theme as JSON."""
+    """Settings of Streamlit as its command line takes them: a list is one flag for each of its values, but
+    JSON where it belongs to a theme."""
     for name, value in settings.items():
         if isinstance(value, dict):
             yield from flags(value, f"{above}{name}.")
             continue
-        if isinstance(value, list) and above == "theme.":
+        if isinstance(value, list) and above.startswith("theme."):
             value = json.dumps(value)
         for each in value if isinstance(value, list) else [value]:
             shown = str(each).lower() if isinstance(each, bool) else each

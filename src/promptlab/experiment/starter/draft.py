@@ -73,7 +73,9 @@ class Draft:
 
     def text(self) -> str:
         """The experiment file."""
-        return "\n".join([*self._head(), *self._dataset(), *self._task(), *self._models(), *self._variants()])
+        return "\n".join(
+            [*self._head(), *self.dataset_lines(), *self._task(), *self._models(), *self._variants()]
+        )
 
     def _head(self) -> list[str]:
         return [
@@ -85,7 +87,8 @@ class Draft:
             "",
         ]
 
-    def _dataset(self) -> list[str]:
+    def dataset_lines(self) -> list[str]:
+        """Its part about the data: `datasets:` with one entry."""
         guess = self.guess
         lines = ["datasets:", *_noted(f"  - path: {scalar(self.path)}", "relative to this file")]
         lines += [f"    {key}: {_flow(value)}" for key, value in self.reading.items()]

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
-from promptlab.basics.errors import UsageError
+from promptlab.basics.errors import ExperimentError, UsageError
 from promptlab.datasets import AnswerType, DatasetSpec
 from promptlab.datasets.guessing import Guess, guess_columns
 from promptlab.datasets.profile import ColumnProfile, profile_columns, read_rows
 from promptlab.datasets.spec import own_split_name
+from promptlab.experiment.loading import load_text
+from promptlab.experiment.planning import plan_of
 from promptlab.experiment.starter.draft import Draft, SplitSizes
 
 MAX_ROWS = 100_000
@@ -53,27 +56,66 @@ def draft_text(data: Path, path: Path, model: str = DEFAULT_MODEL) -> str:
     if guess.answer is AnswerType.CHOICE and not guess.choices:
         guess = replace(guess, answer=AnswerType.TEXT)
     more = {"limit": MAX_ROWS} if next(rows, None) is not None else {}
+    return drafted(data, path, columns, guess, reading=more, model=model, name=data.stem)[0].text()
+
+
+def drafted(
+    data: Path,
+    path: Path,
+    columns: Sequence[ColumnProfile],
+    guess: Guess,
+    *,
+    reading: Mapping[str, Any],
+    model: str,
+    name: str,
+) -> tuple[Draft, str]:
+    """The draft of an experiment at `path` about the file `data`, and what is to be said of its splits.
+
+    `columns` are the profiles of its rows, `reading` the spec's keys that say how it is read. UsageError:
+    the split column names no test row.
+    """
     draft = Draft(
-        name=data.stem,
-        path=relative_path(data, path),
+        name=name,
+        path=_relative_path(data, path),
         guess=guess,
         model=model,
         rows=columns[0].filled + columns[0].empty,
         sizes=None,
         train_rows=0,
-        chars=long_question(guess, columns),
+        chars=_long_question(guess, columns),
         cjk=sum(each.cjk for each in columns if each.name in guess.inputs) * 2 > len(guess.inputs),
-        reading=more,
+        reading=reading,
     )
-    return share_out(draft, columns)[0].text()
+    return _share_out(draft, columns)
 
 
-def long_question(guess: Guess, columns: Sequence[ColumnProfile]) -> int:
+def checked(draft: Draft, path: Path, home: Path) -> list[str]:
+    """Makes the plan of the draft as `validate` would; returns what to mind before it runs."""
+    notes = []
+    try:
+        with plan_of(load_text(draft.text(), path), home) as plan:
+            try:
+                plan.check_keys()
+            except ExperimentError as error:
+                notes.append(f"before it runs: {error.message}. {error.remedy}".strip())
+    except ExperimentError as error:
+        raise ExperimentError(
+            error.message,
+            field=error.field.rpartition("datasets.0.")[2],
+            value=error.value,
+            remedy=error.remedy,
+        ) from None
+    if draft.cjk and draft.model == DEFAULT_MODEL:
+        notes.append("the embedded model reads English only: name another with --model, or in the file")
+    return notes
+
+
+def _long_question(guess: Guess, columns: Sequence[ColumnProfile]) -> int:
     """The characters of a long question: of every input what 95 % of the rows stay below."""
     return sum(each.lengths.p95 for each in columns if each.lengths and each.name in guess.inputs)
 
 
-def share_out(draft: Draft, columns: Sequence[ColumnProfile]) -> tuple[Draft, str]:
+def _share_out(draft: Draft, columns: Sequence[ColumnProfile]) -> tuple[Draft, str]:
     """The draft with its splits, and what is said of them."""
     column = next((each for each in columns if each.name == draft.guess.split_column), None)
     if column is not None:
@@ -102,7 +144,7 @@ def share_out(draft: Draft, columns: Sequence[ColumnProfile]) -> tuple[Draft, st
     return replace(draft, sizes=sized, train_rows=sized.train), said
 
 
-def relative_path(data: Path, experiment: Path) -> str:
+def _relative_path(data: Path, experiment: Path) -> str:
     """The data file's path from where the experiment lies."""
     try:
         return Path(os.path.relpath(data.resolve(), experiment.resolve().parent)).as_posix()

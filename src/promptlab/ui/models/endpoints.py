@@ -37,7 +37,7 @@ say = Texts(
     key_help=("Leave it empty to use the key that is set already.", "留空则使用已设置的密钥。"),
     keyring=("Keep it in the system keyring too", "同时存入系统密钥环"),
     save=("Save and fetch its models", "保存并获取模型列表"),
-    saved=("{endpoint}: {n:,} models.", "{endpoint}：共 {n:,} 个模型。"),
+    saved=("{endpoint} is saved. Models: {n:,}.", "已保存 {endpoint}，共 {n:,} 个模型。"),
     saved_without=(
         "{endpoint} is saved, but its list of models could not be fetched: {why}",
         "已保存 {endpoint}，但未能获取模型列表：{why}",
@@ -102,7 +102,7 @@ def _form(old: Endpoint | None) -> None:
             help=say("variable_help"),
         )
         st.text_input(
-            say("key"), type="password", key="endpoint-key", autocomplete="off", help=say("key_help")
+            say("key"), type="password", key="endpoint-key", autocomplete="new-password", help=say("key_help")
         )
         st.checkbox(say("keyring"), key="endpoint-keyring")
         st.form_submit_button(say("save"), key="endpoint-save", type="primary", on_click=_save, args=(old,))
@@ -152,15 +152,15 @@ def _fetch(endpoint: Endpoint) -> None:
 
 def _facts(endpoint: Endpoint) -> None:
     found = find_key(endpoint.key_env) if endpoint.key_env else None
-    address = escaped(endpoint.api_base)
+    address = endpoint.api_base
     if not endpoint.key_env:
         told = say("no_key", address=address)
     elif found is None:
-        told = say("key_none", address=address, variable=escaped(endpoint.key_env))
+        told = say("key_none", address=address, variable=endpoint.key_env)
     else:
-        told = say("key_from", address=address, source=escaped(found.source))
+        told = say("key_from", address=address, source=found.source)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(told)
+        st.text(told)
         st.button(say("fetch"), key="endpoint-fetch", type="tertiary", on_click=_fetch, args=(endpoint,))
         st.button(say("remove"), key="endpoint-remove", type="tertiary", on_click=_remove, args=(endpoint,))
 

@@ -23,6 +23,7 @@ say = Texts(
         "Experiments name it under `api_key_env`; providers have one of their own.",
         "实验文件用 `api_key_env` 引用该名称；各服务商有自己的变量名。",
     ),
+    choose=("Choose, or type a name", "选择，或直接输入变量名"),
     value=("Key", "密钥"),
     keyring=("Keep it in the system keyring too", "同时存入系统密钥环"),
     keep=("Keep", "保存"),
@@ -51,10 +52,11 @@ def key_form(variables: Mapping[str, str]) -> None:
             index=None,
             format_func=lambda name: f"{name} ({variables[name]})" if name in variables else name,
             accept_new_options=True,
+            placeholder=say("choose"),
             key="key-variable",
             help=say("variable_help"),
         )
-        st.text_input(say("value"), type="password", key=_VALUE, autocomplete="off")
+        st.text_input(say("value"), type="password", key=_VALUE, autocomplete="new-password")
         st.checkbox(say("keyring"), key="key-keyring")
         st.form_submit_button(say("keep"), key="key-keep", type="primary", on_click=_submitted)
     tell()

@@ -29,9 +29,13 @@ say = Texts(
 def show_local() -> None:
     """A panel for each built-in model."""
     st.caption(say("why"))
-    for name, weights in sorted(BUILT_IN.items()):
+    for name, weights in sorted(BUILT_IN.items(), key=_ready_first):
         with st.container(border=True, key=f"local-{_slug(name)}"):
             _model(name, weights)
+
+
+def _ready_first(entry: tuple[str, Weights]) -> tuple[bool, int]:
+    return not stored_path(entry[1]).is_file(), entry[1].size_bytes
 
 
 def _model(name: str, weights: Weights) -> None:

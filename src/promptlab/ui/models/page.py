@@ -18,22 +18,27 @@ say = Texts(
     endpoints=("Endpoints", "自定义端点"),
     local=("Local models", "本地模型"),
 )
+_ASKED = "models-asked"  # the address's view that was chosen last: another one is a link that was followed
 _VIEWS = {"providers": show_providers, "endpoints": show_endpoints, "local": show_local}
 
 
 def page() -> None:
     """One of the three views."""
     st.subheader(say("title"), anchor=False)
+    asked = st.query_params.get("view")
+    if asked in _VIEWS and asked != st.session_state.get(_ASKED):
+        st.session_state["view"] = asked
+    st.session_state.setdefault("view", "providers")
     view = st.segmented_control(
         say("view"),
         list(_VIEWS),
         format_func=say,
-        default="providers",
         required=True,
         key="view",
         label_visibility="collapsed",
-        bind="query-params",
+        persist_state="session",
     )
+    st.query_params["view"] = st.session_state[_ASKED] = view or "providers"
     try:
         _VIEWS[view or "providers"]()
     except PromptlabError as error:

@@ -35,6 +35,7 @@ say = Texts(
     rate=("Rate", "评分"),
     table=("Results", "结果"),
 )
+_ASKED = "rating-asked"  # the address's run that was chosen last: another one is a link that was followed
 
 
 def page() -> None:
@@ -61,19 +62,15 @@ def page() -> None:
 def _chosen(ids: list[str]) -> str:
     left, right = st.columns([3, 2])
     asked = st.query_params.get("run")
+    if asked in ids and asked != st.session_state.get(_ASKED):
+        st.session_state["rating-run"] = asked
     with left:
-        chosen = st.selectbox(
-            say("run"),
-            ids,
-            index=ids.index(asked) if asked in ids else 0,
-            key="rating-run",
-            persist_state="session",
-        )
+        chosen = st.selectbox(say("run"), ids, key="rating-run", persist_state="session")
     with right:
         st.text_input(
             say("rater"), key="rater", max_chars=60, help=say("rater_help"), persist_state="session"
         )
-    st.query_params["run"] = chosen
+    st.query_params["run"] = st.session_state[_ASKED] = chosen
     return chosen
 
 

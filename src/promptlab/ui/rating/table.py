@@ -62,7 +62,7 @@ say = Texts(
     ),
     few=("Mind: fewer than 100 samples: the intervals are rough.", "注意：样本不足 100 个，区间较粗略。"),
     half=(
-        "Mind: somebody always won or always lost: half a win was added to both sides of every compared pair.",
+        "Mind: somebody always won or always lost, so half a win was added to both sides of every pair.",
         "注意：有一方全胜或全败，因此给每组比较的双方各加了半胜，使强度有限。",
     ),
     unconnected=(
