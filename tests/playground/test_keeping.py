@@ -13,7 +13,9 @@ import promptlab
 from promptlab.basics.errors import ExperimentError, PromptlabError, StorageError, UsageError
 from promptlab.datasets import AnswerType, Question
 from promptlab.experiment import load_spec, load_text
+from promptlab.models.facts import known_models
 from promptlab.playground import (
+    KEY_OFFERS,
     Bot,
     Bots,
     Cursor,
@@ -214,3 +216,14 @@ def test_a_name_that_is_taken_is_refused_and_nothing_written(tmp_path: Path) -> 
 def test_an_unreadable_prompt_is_no_experiment(tmp_path: Path) -> None:
     with pytest.raises(PromptlabError):
         Prompt("{{ q ").variables()
+
+
+def test_a_key_begins_with_a_model_for_chats() -> None:
+    groq, *_ = KEY_OFFERS
+    assert groq.first_of(["whisper-large-v3", "llama-3.1-8b-instant"]) == "llama-3.1-8b-instant"
+    assert groq.first_of(["paid/x", "some/model:free"]) == "some/model:free"
+    assert groq.first_of([]) == ""
+    gemini = next(each for each in KEY_OFFERS if each.provider == "gemini")
+    assert gemini.first_of(list(known_models("gemini"))) == gemini.suggested
+    for offer in KEY_OFFERS:
+        assert offer.variable.endswith("_KEY")

@@ -216,3 +216,20 @@ def test_a_later_process_with_the_same_number_is_not_the_job(tmp_path: Path) -> 
     assert read_process(note) is None
     note.write_bytes(note_of(replace(this_process(), host="elsewhere")))
     assert read_process(note) is None
+
+
+def test_a_run_is_paused_and_cancelled_while_its_judge_is_asked_too(
+    command: RealCommand, fake_provider: Any
+) -> None:
+    judge = f"{{scorer: judge, kind: rubric, model: {model('judge-1', fake_provider.openai)}}}"
+    text = (command.folder / "exp.yaml").read_text()
+    (command.folder / "exp.yaml").write_text(f"{text}scorers: [exact_match, {judge}]\n")
+    fake_provider.control(latency_ms=400)
+    job = start_here(command)
+    wait_until(lambda: (job.latest("progress") or {}).get("unit") == "judgements", "nothing is judged")
+    job.pause()
+    wait_until(lambda: (job.latest("progress") or {}).get("paused") is True, "the judge does not pause")
+    wait_until(lambda: fake_provider.count()["in_flight"] == 0, "what is in flight does not end")
+    job.cancel()
+    assert ended(job) == 130, job.messages()
+    assert 40 < fake_provider.requests < 80

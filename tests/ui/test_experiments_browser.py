@@ -39,11 +39,24 @@ def study(tmp_path: Path, fake_provider: Any, monkeypatch: pytest.MonkeyPatch) -
     return tmp_path / "study.yaml"
 
 
+@pytest.fixture
+def tab(tab: Callable[..., Any]) -> Callable[..., Any]:
+    """Tabs that wait as long as a run may take."""
+
+    def opened(address: str, **settings: str) -> Any:
+        made = tab(address, **settings)
+        made.page.set_default_timeout(RUN_MS)
+        return made
+
+    return opened
+
+
 def test_form_and_yaml_are_two_views_of_one_file(
     study: Path, workbench: Any, tab: Callable[..., Any]
 ) -> None:
     from playwright.sync_api import expect
 
+    expect.set_options(timeout=RUN_MS)
     before = study.read_text()
     with workbench(study.parent) as (address, _):
         t = tab(address)
@@ -76,7 +89,7 @@ def test_form_and_yaml_are_two_views_of_one_file(
 def test_a_run_goes_on_through_reload_pause_and_restart_and_every_tab_sees_it(
     study: Path, fake_provider: Any, workbench: Any, tab: Callable[..., Any]
 ) -> None:
-    fake_provider.control(latency_ms=1000)
+    fake_provider.control(latency_ms=2000)
     where = f"/experiments?file={study}&view=run"
     with workbench(study.parent) as (address, _):
         t = tab(address, locale="zh-CN", theme="dark")
@@ -86,11 +99,11 @@ def test_a_run_goes_on_through_reload_pause_and_restart_and_every_tab_sees_it(
         t.at("start").get_by_role("button").click()
         t.at("pause").get_by_role("button").wait_for()
         t.page.reload()
+        t.page.get_by_text("计划的试次完成之前不下结论").wait_for()
         t.at("pause").get_by_role("button").click()
         t.at("resume").get_by_role("button").wait_for()
         (job,) = jobs(study.parent / "home")
         wait_until(lambda: job.latest("paused") is not None, "it does not pause")
-        assert t.page.get_by_text("计划的试次完成之前不下结论").count() == 1
     assert job.process is not None
     fake_provider.control(latency_ms=0)
     port = int(address.rpartition(":")[2])
@@ -100,8 +113,8 @@ def test_a_run_goes_on_through_reload_pause_and_restart_and_every_tab_sees_it(
         second.open(where)
         second.page.get_by_text("paused", exact=True).wait_for()
         first.at("resume").get_by_role("button").click()
-        second.page.get_by_text("complete", exact=True).wait_for(timeout=RUN_MS)
-        first.page.get_by_text("已完成", exact=True).wait_for(timeout=RUN_MS)
+        second.page.get_by_text("complete", exact=True).wait_for()
+        first.page.get_by_text("已完成", exact=True).wait_for()
         assert first.page.get_by_text("80 / 80 个试次").count() == 1
         assert first.at("start").count() == 1
     assert job.exit_code == 0
@@ -111,7 +124,7 @@ def test_a_run_goes_on_through_reload_pause_and_restart_and_every_tab_sees_it(
 def test_a_cancelled_run_keeps_what_it_has_and_is_started_again(
     study: Path, fake_provider: Any, workbench: Any, tab: Callable[..., Any]
 ) -> None:
-    fake_provider.control(latency_ms=1000)
+    fake_provider.control(latency_ms=2000)
     with workbench(study.parent) as (address, _):
         t = tab(address)
         t.open(f"/experiments?file={study}&view=run")
@@ -120,12 +133,12 @@ def test_a_cancelled_run_keeps_what_it_has_and_is_started_again(
         t.at("start").get_by_role("button").click()
         t.at("pause").get_by_role("button").wait_for()
         t.at("cancel").get_by_role("button").click()
-        t.page.get_by_text("interrupted: can go on", exact=True).wait_for(timeout=RUN_MS)
+        t.page.get_by_text("interrupted: can go on", exact=True).wait_for()
         sent = fake_provider.requests
         assert 0 < sent < 120
         fake_provider.control(latency_ms=0)
         t.at("estimate-now").get_by_role("button").click()
         t.page.get_by_text("Trials to run").wait_for()
         t.at("start").get_by_role("button").click()
-        t.page.get_by_text("complete", exact=True).wait_for(timeout=RUN_MS)
+        t.page.get_by_text("complete", exact=True).wait_for()
     assert fake_provider.requests == 120

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from promptlab.experiment import load_spec
 from promptlab.models import endpoints, weights
 from promptlab.models.endpoints import Endpoint
 from promptlab.playground import reach
+from promptlab.runs import latest_run
+from promptlab.runs.background import jobs
 
 pytestmark = pytest.mark.browser
 
@@ -164,3 +168,31 @@ def test_without_a_model_a_relay_opens_the_playground(
         ended(opened, 0, WORDS["zh-CN"]["done"])
         assert "sk-of-the-relay" not in page.content()
         assert fake_provider.log[-1]["headers"]["authorization"] == "Bearer sk-of-the-relay"
+
+
+def test_what_was_tried_runs_on_n_samples_in_the_background(
+    workbench: Any, tab: Any, tmp_path: Path, fake_provider: Any
+) -> None:
+    connected(tmp_path, fake_provider, alpha="fake-1")
+    rows = [{"id": f"s{i}", "q": f"{i} + 1", "a": str(i + 1)} for i in range(40)]
+    (tmp_path / "data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with workbench(tmp_path) as (address, _):
+        opened = tab(address)
+        page = opened.open("/")
+        field = opened.at("prompt-text").locator("textarea")
+        field.fill("What is {{ q }}?")
+        field.press("Tab")
+        opened.settled()
+        opened.at("row-source").locator("input").click()
+        page.get_by_role("option", name="data.jsonl").click()
+        opened.settled()
+        opened.at("saving").locator("summary").click()
+        opened.at("save-run").locator("button").click()
+        page.wait_for_url("**/experiments?file=*")
+        while not all(job.state() == "ended" for job in jobs(tmp_path / "home")):
+            page.wait_for_timeout(100)
+    assert load_spec(tmp_path / "experiments" / "playground.yaml").spec.task.prompt == "What is {{ q }}?"
+    run = latest_run(tmp_path / "home", "playground")
+    assert run is not None
+    assert run.manifest()["status"] == "complete"
+    assert fake_provider.requests == 20

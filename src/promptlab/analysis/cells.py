@@ -91,6 +91,8 @@ class CellResult:
     """What all repeats share ("demo set", "optimizer run"); verdicts then hold "with this demo set"."""
     counts: tuple[Count, ...] = ()
     """How many demos or draws its variant takes."""
+    latency_sum_s: float | None = None
+    """All its finished trials; None where one has no latency."""
 
     @property
     def pending(self) -> int:

@@ -33,6 +33,14 @@ _CURRENT = """FROM trials JOIN samples ON samples.id = trials.sample
 _FINISHED = f"{_CURRENT} AND trials.status != 'error'"
 # Stands for a missing number until it is NaN, which SQLite does not have.
 _NOTHING = -1e300
+_DONE = "FILTER (WHERE trials.status != 'error')"
+_FAILED = ("error", "unparsed", "refused", "truncated", "sandbox")
+_SUMS = f"""SELECT coalesce(sum(calls) {_DONE}, 0), coalesce(sum(cached_calls) {_DONE}, 0),
+        sum(prompt_tokens) {_DONE}, count(prompt_tokens) {_DONE},
+        sum(completion_tokens) {_DONE}, count(completion_tokens) {_DONE},
+        sum(cost_usd) {_DONE}, sum(unknown_costs) {_DONE}, sum(paid_usd) {_DONE}, count(*) {_DONE},
+        {", ".join(f"count(*) FILTER (WHERE trials.status = '{status}')" for status in _FAILED)}
+    {_CURRENT}"""
 _ORDER = "ORDER BY samples.position, trials.repeat"
 
 
@@ -149,17 +157,8 @@ def _cell(
     size = int(row["planned"]) // repeats
     samples = size if limit is None else min(size, limit)
     chosen = (row["id"], samples, repeats)
-    counts = dict(
-        connection.execute(
-            f"SELECT trials.status, count(*) {_CURRENT} GROUP BY trials.status", chosen
-        ).fetchall()
-    )
-    sums = connection.execute(
-        f"""SELECT coalesce(sum(calls), 0), coalesce(sum(cached_calls), 0),
-                sum(prompt_tokens), count(prompt_tokens), sum(completion_tokens), count(completion_tokens),
-                sum(cost_usd), sum(unknown_costs), sum(paid_usd), count(*) {_FINISHED}""",
-        chosen,
-    ).fetchone()
+    sums = connection.execute(_SUMS, chosen).fetchone()
+    failed = dict(zip(_FAILED, sums[10:], strict=True))
     total = int(sums[9])
     unknown = int(sums[7] or 0)
     trials = _trials(connection, chosen, total, scorers)
@@ -170,11 +169,11 @@ def _cell(
         dataset=row["dataset"],
         planned=samples * repeats,
         n=total,
-        errors=counts.get("error", 0),
-        unparsed=counts.get("unparsed", 0),
-        refused=counts.get("refused", 0),
-        truncated=counts.get("truncated", 0),
-        sandbox=counts.get("sandbox", 0),
+        errors=failed["error"],
+        unparsed=failed["unparsed"],
+        refused=failed["refused"],
+        truncated=failed["truncated"],
+        sandbox=failed["sandbox"],
         calls=int(sums[0]),
         cached_calls=int(sums[1]),
         prompt_tokens=sums[2] if sums[3] == total and total else None,
@@ -184,6 +183,7 @@ def _cell(
         paid_usd=_paid(float(sums[8] or 0.0), unknown, sent=int(sums[0]) - int(sums[1])) if total else None,
         latency_p50_s=percentile(latencies, 0.50),
         latency_p95_s=percentile(latencies, 0.95),
+        latency_sum_s=float(latencies.sum()) if latencies.size == total and total else None,
         samples=trials["position"].copy(),
         repeats=trials["repeat"].copy(),
         groups=_groups(connection, chosen),

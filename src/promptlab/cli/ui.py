@@ -42,13 +42,12 @@ def ui(port: int, no_browser: bool, allow_code: bool) -> int:
 
 
 def flags(settings: Mapping[str, Any], above: str = "") -> Iterator[str]:
-    """Settings of Streamlit as its command line takes them: a list is one flag for each of its values, but
-    JSON where it belongs to a theme."""
+    """Settings as Streamlit's command line takes them: lists as several flags, in a theme as JSON."""
     for name, value in settings.items():
         if isinstance(value, dict):
             yield from flags(value, f"{above}{name}.")
             continue
-        if isinstance(value, list) and above.startswith("theme."):
+        if isinstance(value, list) and above == "theme.":
             value = json.dumps(value)
         for each in value if isinstance(value, list) else [value]:
             shown = str(each).lower() if isinstance(each, bool) else each

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,13 +21,19 @@ EMBEDDED = "smollm2-135m"
 class KeyOffer:
     """A provider that a person can get a key from: `page` is where, `free` whether it asks no money at first.
 
-    A free tier has limits of its own, and the provider may change it.
+    A free tier has limits of its own, and the provider may change it. `suggested` is a model to begin with.
     """
 
     provider: str
     name: str
     page: str
     free: bool
+    suggested: str = ""
+
+    def first_of(self, models: Sequence[str]) -> str:
+        """The model to begin with, of those that are offered: they are not all for chats. "" of none."""
+        fits = (self.suggested, *(each for each in models if each.endswith(":free")), *models)
+        return next((each for each in fits if each in models), "")
 
     @property
     def variable(self) -> str:
@@ -40,14 +47,14 @@ class KeyOffer:
 
 
 KEY_OFFERS = (
-    KeyOffer("groq", "Groq", "console.groq.com/keys", True),
-    KeyOffer("gemini", "Google Gemini", "aistudio.google.com/apikey", True),
-    KeyOffer("zhipu", "智谱 BigModel", "bigmodel.cn", True),
+    KeyOffer("groq", "Groq", "console.groq.com/keys", True, "llama-3.1-8b-instant"),
+    KeyOffer("gemini", "Google Gemini", "aistudio.google.com/apikey", True, "gemini/gemini-2.5-flash"),
+    KeyOffer("zhipu", "智谱 BigModel", "bigmodel.cn", True, "glm-4-flash"),
     KeyOffer("openrouter", "OpenRouter", "openrouter.ai/keys", True),
-    KeyOffer("deepseek", "DeepSeek", "platform.deepseek.com", False),
-    KeyOffer("dashscope", "阿里云百炼 DashScope", "bailian.console.aliyun.com", False),
-    KeyOffer("openai", "OpenAI", "platform.openai.com/api-keys", False),
-    KeyOffer("anthropic", "Anthropic", "console.anthropic.com", False),
+    KeyOffer("deepseek", "DeepSeek", "platform.deepseek.com", False, "deepseek-chat"),
+    KeyOffer("dashscope", "阿里云百炼 DashScope", "bailian.console.aliyun.com", False, "qwen-plus"),
+    KeyOffer("openai", "OpenAI", "platform.openai.com/api-keys", False, "gpt-4o-mini"),
+    KeyOffer("anthropic", "Anthropic", "console.anthropic.com", False, "anthropic/claude-haiku-4-5"),
 )
 
 

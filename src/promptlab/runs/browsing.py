@@ -63,14 +63,6 @@ _ANSWERS = """SELECT trials.id AS trial, trials.cell, trials.sample AS sample_ro
         trials.identity, scores.value AS score
     FROM trials LEFT JOIN scores ON scores.trial = trials.id AND scores.scorer = {scorer}
     WHERE trials.sample IN ({samples}) AND trials.cell IN ({cells}) ORDER BY trials.cell, trials.repeat"""
-_FIGURES = """SELECT trials.cell, count(*), sum(trials.status = 'error'),
-        sum(trials.status NOT IN ('ok', 'error')), sum(scores.value >= 1), count(scores.value),
-        avg(trials.prompt_tokens), avg(trials.completion_tokens), avg(trials.latency_s),
-        sum(CASE WHEN trials.latency_s > 0 THEN trials.completion_tokens END),
-        sum(CASE WHEN trials.completion_tokens NOT NULL THEN trials.latency_s END)
-    FROM trials JOIN samples ON samples.id = trials.sample
-        LEFT JOIN scores ON scores.trial = trials.id AND scores.scorer = {scorer}
-    WHERE trials.cell IN ({cells}) AND samples.position IS NOT NULL GROUP BY trials.cell"""
 
 
 @dataclass(frozen=True)
@@ -86,24 +78,6 @@ class Selection:
     text: str = ""
     a: int | None = None
     b: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CellFigures:
-    """What stands above a cell's column. Tokens and seconds are means over the trials that know them.
-
-    `right` trials have the full score, of `scored` ones. `tokens_per_s` is the speed of completion tokens.
-    """
-
-    trials: int
-    errors: int
-    no_answer: int
-    right: int
-    scored: int
-    prompt_tokens: float | None
-    completion_tokens: float | None
-    latency_s: float | None
-    tokens_per_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,24 +134,6 @@ class AnswerBrowser:
         for answer in self._answers(list(found)):
             found[answer["sample_row"]].answers.setdefault(answer["cell"], []).append(answer)
         return list(found.values())
-
-    def figures(self) -> dict[int, CellFigures]:
-        """The figures of each chosen cell that has trials, over all its samples, whatever is searched."""
-        query = _FIGURES.format(scorer=_number(self.chosen.scorer), cells=_numbers(self.chosen.cells))
-        return {
-            row[0]: CellFigures(
-                trials=row[1],
-                errors=row[2],
-                no_answer=row[3],
-                right=row[4] or 0,
-                scored=row[5],
-                prompt_tokens=row[6],
-                completion_tokens=row[7],
-                latency_s=row[8],
-                tokens_per_s=row[9] / row[10] if row[9] is not None and row[10] else None,
-            )
-            for row in self._reader.connection.execute(query).fetchall()
-        }
 
     def _answers(self, samples: list[int]) -> Iterator[dict[str, Any]]:
         query = _ANSWERS.format(

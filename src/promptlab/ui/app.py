@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from promptlab.ui.language import Texts, choose_language
-from promptlab.ui.place import guard_code, set_pages
+from promptlab.ui.place import go, guard_code, set_pages
 
 say = Texts(
     playground=("Playground", "试验台"),
@@ -38,13 +38,12 @@ def workbench() -> None:
         st.write(say("login_why"))
         st.button(say("login"), key="login", type="primary", on_click=st.login)
         return
-    pages = {
-        name: st.Page(_opener(name), title=say(name), url_path=name, default=name == PAGES[0])
-        for name in PAGES
-    }
+    pages = {name: st.Page(_opener(name), title=say(name), url_path=name) for name in PAGES}
     set_pages(pages)
+    # The default page has no address of its own, and each of ours is to be linked to.
+    first = st.Page(lambda: go(PAGES[0]), title="promptlab", default=True, visibility="hidden")
     guard_code()
-    chosen = st.navigation(list(pages.values()), position="top")
+    chosen = st.navigation([first, *pages.values()], position="top")
     with st.container(horizontal=True, horizontal_alignment="right", key="languages"):
         choose_language()
     chosen.run()

@@ -12,7 +12,7 @@ from promptlab.experiment.editing import set_value
 from promptlab.experiment.starter import STARTER, draft_text, starter_text, write_starter_data
 from promptlab.runs.known import FOLDER
 from promptlab.ui.language import Texts
-from promptlab.ui.shown import failed
+from promptlab.ui.shown import escaped, failed
 
 DATA_ENDINGS = (".jsonl", ".csv", ".tsv", ".json", ".parquet", ".xlsx")
 MOST_FILES = 500
@@ -52,7 +52,7 @@ def create(new: str) -> None:
     name = st.text_input(say("name"), key="new-name", width=640, placeholder=Path(source).stem)
     name = name.strip() or Path(source).stem
     path = folder / FOLDER / f"{_file_name(name)}.yaml"
-    st.caption(say("where", path=path.relative_to(folder).as_posix().replace("_", r"\_")))
+    st.caption(escaped(say("where", path=path.relative_to(folder).as_posix())))
     if st.button(say("create"), key="create", type="primary"):
         try:
             _write(source, name, path)

@@ -13,7 +13,7 @@ from promptlab.basics.errors import PromptlabError
 from promptlab.export import plain
 from promptlab.runs import RunDirectory
 from promptlab.ui.language import Texts
-from promptlab.ui.shown import failed
+from promptlab.ui.shown import escaped, failed
 
 # A comparison is made again after so many times as long as it took: watching must not slow the run down.
 REST = 10
@@ -48,7 +48,7 @@ def first_results(run: RunDirectory, *, alive: bool) -> None:
     if not any(cell.result.n for cell in comparison.cells):
         return
     st.markdown(f"**{say('so_far' if alive else 'result')}**")
-    st.caption(plain(say("scorer", scorer=comparison.primary)).replace("_", r"\_"))
+    st.caption(escaped(say("scorer", scorer=comparison.primary)))
     st.dataframe([_row(cell, comparison.primary) for cell in comparison.cells], key="so-far", hide_index=True)
     found = None if alive else best(comparison)
     if found is None or found.verdict == "no verdict yet":

@@ -73,7 +73,7 @@ def _row(number: int, each: KnownExperiment, folder: Path) -> None:
             else:
                 created = each.run.manifest().get("created", 0)
                 when = time.strftime("%Y-%m-%d %H:%M", time.localtime(created))
-                st.caption(f"{state_words(state_of(each.run))} · {when}")
+                st.caption(escaped(f"{state_words(state_of(each.run))} · {when}"))
         with actions, st.container(horizontal=True, key=f"actions-{number}"):
             if each.file is not None and st.button(say("open"), key=f"open-{number}"):
                 st.query_params["file"] = str(each.file)

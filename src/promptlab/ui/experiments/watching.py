@@ -22,9 +22,9 @@ from promptlab.ui.experiments.first_results import first_results
 from promptlab.ui.experiments.states import state_words
 from promptlab.ui.language import Texts
 from promptlab.ui.place import go
-from promptlab.ui.shown import failed, model_text
+from promptlab.ui.shown import escaped, failed, model_text
 
-LOOK_S = 1.0
+LOOK_S = 2.0
 _ALIVE = frozenset({"starting", "running", "paused", "cancelling"})
 
 say = Texts(
@@ -82,7 +82,7 @@ def work_on(home: Path, experiment: str) -> Work:
 
 
 def watch(home: Path, experiment: str) -> None:
-    """The panel. It looks again every second while something goes on."""
+    """The panel. It looks again every two seconds while something goes on."""
     alive = work_on(home, experiment).alive
     st.fragment(_panel, run_every=LOOK_S if alive else None, key="watch")(home, experiment, alive)
 
@@ -99,7 +99,7 @@ def _panel(home: Path, experiment: str, was_alive: bool) -> None:
             st.text(state_words(work.state))
             _buttons(work)
         if work.run is not None:
-            st.caption(work.run.id.replace("_", r"\_"))
+            st.caption(escaped(work.run.id))
         _progress(work)
         _ended(work)
         if work.run is not None and has_results(work.run):

@@ -71,6 +71,10 @@ say = Texts(
         "{label} answered, but offers no models. Check the address: it usually ends in /v1.",
         "{label} 已响应，但没有列出任何模型。请检查地址：通常以 /v1 结尾。",
     ),
+    too_slow=(
+        "No answer within {seconds:.0f} s. Check the address and the network.",
+        "{seconds:.0f} 秒内没有响应。请检查地址和网络。",
+    ),
     connecting=("Asking for its models", "正在获取模型列表"),
 )
 RELAY_VARIABLE = "RELAY_API_KEY"
@@ -171,8 +175,8 @@ def _use_key(offer: KeyOffer, typed: str, *, remember: bool) -> str:
     if not offer.api_base:
         from promptlab.models.facts import known_models
 
-        return next(iter(known_models(offer.provider)), f"{offer.provider}/")
-    return _connect(Endpoint(offer.provider, offer.api_base, offer.variable))
+        return offer.first_of(list(known_models(offer.provider)))
+    return _connect(Endpoint(offer.provider, offer.api_base, offer.variable), offer)
 
 
 def _relay() -> None:
@@ -205,15 +209,16 @@ def _variable_of(name: str) -> str:
     return f"{word.upper()}_API_KEY" if word and not word[0].isdigit() else RELAY_VARIABLE
 
 
-def _connect(endpoint: Endpoint) -> str:
-    """Asks the endpoint for its models, and remembers it. The name of the first one."""
+def _connect(endpoint: Endpoint, offer: KeyOffer | None = None) -> str:
+    """Asks the endpoint for its models, and remembers it. The name of the one to begin with."""
     with st.spinner(say("connecting")):
         offers = submit(endpoints.offered(endpoint)).result(ASK_S)
     if not offers:
         raise UsageError(say("no_models", label=endpoint.name))
     models = tuple(each.id for each in offers)
     endpoints.keep(home(), Endpoint(endpoint.name, endpoint.api_base, endpoint.key_env, models))
-    return f"{models[0]} ({endpoint.name})"
+    first = models[0] if offer is None else offer.first_of(models)
+    return f"{first} ({endpoint.name})"
 
 
 def _try(work) -> None:  # type: ignore[no-untyped-def]
@@ -222,6 +227,6 @@ def _try(work) -> None:  # type: ignore[no-untyped-def]
     except PromptlabError as error:
         failed(error)
     except TimeoutError:
-        failed(say("no_models", label="?"))
+        failed(say("too_slow", seconds=ASK_S))
     else:
         _open_with(label)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
@@ -9,7 +10,7 @@ import streamlit as st
 from promptlab.basics.errors import PromptlabError, UsageError
 from promptlab.experiment import load_spec
 from promptlab.models.keys import held
-from promptlab.playground import Draft, add_variant, experiment_text, variant_entry
+from promptlab.playground import Draft, Prompt, add_variant, experiment_text, variant_entry
 from promptlab.playground.saving import file_name, save
 from promptlab.runs import background
 from promptlab.runs.background import JobOptions
@@ -18,7 +19,7 @@ from promptlab.ui.place import allows_code, go, home
 from promptlab.ui.playground.data_rows import sources_in
 from promptlab.ui.playground.editor import Edited
 from promptlab.ui.playground.session import session, working_folder
-from promptlab.ui.shown import done, escaped, failed
+from promptlab.ui.shown import done, escaped, failed, noted
 
 say = Texts(
     title=("Make it an experiment", "转为实验"),
@@ -42,7 +43,10 @@ say = Texts(
     download=("Download the YAML", "下载 YAML"),
     wrote=("Wrote {path}", "已写入 {path}"),
     open=("Open it under Experiments", "在“实验”页打开"),
-    preview=("The file", "文件内容"),
+    bots=(
+        "Several bots have several system prompts: the file gets the one in the editor.",
+        "所选助手的系统提示词各不相同：文件将采用编辑器中的系统提示词。",
+    ),
 )
 FOLDER = "experiments"
 SAMPLES = 20
@@ -79,7 +83,7 @@ def _new(edited: Edited) -> None:
     name = st.text_input(say("name"), "playground", key="save-name", max_chars=100) or "playground"
     folder = working_folder() / FOLDER
     models = [(choice, sampling) for choice, sampling, _ in edited.choices.values()]
-    draft = Draft(name, edited.prompt, source, models, list(edited.techniques.items()))
+    draft = Draft(name, _prompt(edited), source, models, list(edited.techniques.items()))
     try:
         text = experiment_text(draft, folder)
     except PromptlabError as error:
@@ -110,11 +114,19 @@ def _variant(edited: Edited, path: Path) -> None:
         known = name in [each.name for each in loaded.spec.variants]
         text = loaded.text
         if not (known and run):
-            entry = variant_entry(name or "", edited.prompt, technique, settings, loaded)
+            entry = variant_entry(name or "", _prompt(edited), technique, settings, loaded)
             text = add_variant(loaded.text, entry, path)
         _saved(path, text, n if run else None, same=True, variant=name)
     except PromptlabError as error:
         failed(error)
+
+
+def _prompt(edited: Edited) -> Prompt:
+    """What goes into the file: with one bot its system prompt, else that of the editor."""
+    systems = {edited.prompt.system if own is None else own for _, _, own in edited.choices.values()}
+    if len(systems) > 1:
+        noted(say("bots"))
+    return edited.prompt if len(systems) != 1 else replace(edited.prompt, system=systems.pop())
 
 
 def _samples() -> int:

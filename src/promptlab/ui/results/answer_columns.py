@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from promptlab.analysis import Comparison, words
+from promptlab.analysis import CellResult, Comparison, words
 from promptlab.analysis.verdict import Speaker
-from promptlab.runs.browsing import SHOWN_CHARS, AnsweredSample, CellFigures
+from promptlab.runs.browsing import SHOWN_CHARS, AnsweredSample
 from promptlab.ui.language import Texts
 from promptlab.ui.results.grid import Lines, Part, column, named, part, thumb
 
@@ -47,9 +47,7 @@ _MOST_REPEATS = 3
 _SHOWN_ANSWER = 120
 
 
-def heads(
-    compared: Comparison, dataset: str, shown: Sequence[Cell], figures: Mapping[int, CellFigures], scorer: str
-) -> list[dict[str, Any]]:
+def heads(compared: Comparison, dataset: str, shown: Sequence[Cell], scorer: str) -> list[dict[str, Any]]:
     """The columns: the samples', then one for each cell with its pass rate, interval, tokens and speed."""
     speaker = Speaker(compared)
     by_name = {(each.result.variant, each.result.model, each.result.dataset): each for each in compared.cells}
@@ -65,7 +63,7 @@ def heads(
             told = words.bounds(found.low, found.high, speaker.digits)
             mean = words.number(found.mean, speaker.digits)
             lines.append([part(say("mean", mean=mean, interval=told))])
-        lines += _figures(figures.get(cell.row))
+        lines += _figures(summary.result if summary else None, scorer)
         made.append(column(*lines, width="18rem"))
     return made
 
@@ -108,19 +106,24 @@ def took(answer: Mapping[str, Any]) -> str:
     return " · ".join(facts)
 
 
-def _figures(found: CellFigures | None) -> Lines:
-    if found is None:
+def _figures(result: CellResult | None, scorer: str) -> Lines:
+    """Right of all finished trials; tokens and seconds as means, and the speed of what was written."""
+    if result is None or not result.n + result.errors:
         return [[part(say("no_trial"), "small")]]
-    lines = [[part(say("passed", right=found.right, n=found.trials - found.errors), "small")]]
-    lines[0] += [part(say("failures", n=found.no_answer), "small")] if found.no_answer else []
-    lines[0] += [part(say("errors", n=found.errors), "small")] if found.errors else []
+    right = int((result.scores[scorer] >= 1).sum()) if scorer in result.scores else 0
+    silent = int((~result.answered).sum())
+    first = [part(say("passed", right=right, n=result.n), "small")]
+    first += [part(say("failures", n=silent), "small")] if silent else []
+    first += [part(say("errors", n=result.errors), "small")] if result.errors else []
     facts = []
-    if found.prompt_tokens is not None and found.completion_tokens is not None:
-        prompt, reply = (words.count(each) for each in (found.prompt_tokens, found.completion_tokens))
+    n, seconds = max(result.n, 1), result.latency_sum_s
+    if result.prompt_tokens is not None and result.completion_tokens is not None:
+        prompt, reply = (words.count(each / n) for each in (result.prompt_tokens, result.completion_tokens))
         facts.append(say("tokens", prompt=prompt, reply=reply))
-    facts += [words.seconds(found.latency_s)] if found.latency_s is not None else []
-    facts += [say("rate", n=words.count(found.tokens_per_s))] if found.tokens_per_s else []
-    return [*lines, [part(" · ".join(facts), "small")]]
+    facts += [words.seconds(seconds / n)] if seconds is not None else []
+    if seconds and result.completion_tokens:
+        facts.append(say("rate", n=words.count(result.completion_tokens / seconds)))
+    return [first, [part(" · ".join(facts), "small")]]
 
 
 def _cell(sample: str, answers: Sequence[Mapping[str, Any]], verdicts: Sequence[tuple[str, float]]) -> Lines:

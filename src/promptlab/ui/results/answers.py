@@ -23,7 +23,7 @@ from promptlab.runs.labels import judged_as, label_answer
 from promptlab.ui.language import Texts
 from promptlab.ui.results import answer_columns, sample
 from promptlab.ui.results.grid import grid
-from promptlab.ui.results.loaded import StoredRun, comparison_of, figures_of
+from promptlab.ui.results.loaded import StoredRun, comparison_of
 from promptlab.ui.results.where import asked, asked_all, bound, chosen, follow, move
 from promptlab.ui.shown import noted, visible
 
@@ -132,7 +132,7 @@ def _pages(run: StoredRun, reader: RunReader, datasets: list[str], dataset: str,
     if not found:
         noted(say("nothing"))
         return
-    _table(run, compared, dataset, shown, browser, found, scorer, same=f"{keep} {order} {at} {asked('q')}")
+    _table(run, compared, dataset, shown, found, scorer, same=f"{keep} {order} {at} {asked('q')}")
     with st.container(horizontal=True, vertical_alignment="center", key="results-pages"):
         st.caption(say("found", n=counts[keep]))
         if pages > 1:
@@ -150,14 +150,12 @@ def _table(
     compared: Comparison,
     dataset: str,
     shown: list[Cell],
-    browser: AnswerBrowser,
     found: list[AnsweredSample],
     scorer: str,
     *,
     same: str,
 ) -> None:
-    figures = figures_of(run.directory, browser)
-    columns = answer_columns.heads(compared, dataset, shown, figures, scorer)
+    columns = answer_columns.heads(compared, dataset, shown, scorer)
     verdicts = judged_as(run.directory)
     rows = [answer_columns.row(each, shown, verdicts) for each in found]
     told = grid("results-answers", say("label"), columns, rows, height="72vh", same=same)

@@ -49,7 +49,7 @@ function part(each, act) {
       made.append(piece)
     }
   } else made.textContent = each.t
-  made.dir = "ltr"
+  made.dir = "auto"
   return made
 }
 

@@ -14,7 +14,6 @@ from promptlab.analysis import AcrossRuns, Comparison, LabelledRun, compare_run,
 from promptlab.analysis.trend import TrendPoint, trend
 from promptlab.runs import RunDirectory, RunReader, all_runs
 from promptlab.runs.annotations import ANNOTATIONS
-from promptlab.runs.browsing import AnswerBrowser, CellFigures
 from promptlab.runs.directory import MANIFEST, STORE
 from promptlab.runs.reading import has_results
 from promptlab.ui.place import home
@@ -86,13 +85,8 @@ def counts_of(run: RunDirectory) -> dict[str, int]:
 
 def forget() -> None:
     """Takes all of it out of memory."""
-    for each in (_comparison, _across, _trend, _counts, _figures):
+    for each in (_comparison, _across, _trend, _counts):
         each.clear()
-
-
-def figures_of(run: RunDirectory, browser: AnswerBrowser) -> dict[int, CellFigures]:
-    """What stands above the columns: not read again for every page."""
-    return _figures(run.path, state_of(run), browser.chosen.cells, browser.chosen.scorer, browser)
 
 
 def _states(runs: Sequence[tuple[str, RunDirectory]]) -> tuple[State, ...]:
@@ -113,13 +107,6 @@ def _across(runs: tuple[tuple[str, Path], ...], states: tuple[State, ...], chang
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _trend(paths: tuple[Path, ...], states: tuple[State, ...]) -> list[TrendPoint]:
     return trend([RunDirectory(path) for path in paths])
-
-
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _figures(
-    path: Path, state: State, cells: tuple[int, ...], scorer: int | None, _browser: AnswerBrowser
-) -> dict[int, CellFigures]:
-    return _browser.figures()
 
 
 @st.cache_resource(max_entries=500, show_spinner=False)
