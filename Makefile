@@ -6,7 +6,7 @@ PIP_FLAGS := --quiet --disable-pip-version-check
 # Where the shell forbids compiled modules, each of the many processes started here would compile all of them.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test journeys test-long lint bench validity clean
+.PHONY: demo test journeys screenshots test-long lint bench validity clean
 
 demo: $(DEMO_ENV)/.ready
 	$(DEMO_ENV)/bin/promptlab compare experiments/quickstart.yaml
@@ -17,6 +17,10 @@ test: $(DEV_ENV)/.ready
 # The workbench and the report in real Chromium.
 journeys: $(DEV_ENV)/.ready
 	$(DEV_ENV)/bin/python -m pytest -n auto -m "browser and not long"
+
+# Every page in both languages and themes, into docs/screenshots.
+screenshots: $(DEV_ENV)/.ready
+	$(DEV_ENV)/bin/python tests/ui/screenshots.py
 
 test-long: $(DEV_ENV)/.ready
 	$(DEV_ENV)/bin/python -m pytest -m long
