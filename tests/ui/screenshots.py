@@ -16,8 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from conftest import BROWSER_FLAGS, Tab, serving
 from playwright.sync_api import sync_playwright
+
+from conftest import BROWSER_FLAGS, Tab, serving
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = ROOT / "docs" / "screenshots"
