@@ -32,7 +32,8 @@ ANSWER_MS = 120_000
 def asked(tab: Tab) -> None:
     """The playground's example, answered."""
     tab.at("ask").get_by_role("button").click()
-    tab.at("follow").wait_for(timeout=ANSWER_MS)
+    tab.at("follow").wait_for()
+    tab.at("stop-all").wait_for(state="detached", timeout=ANSWER_MS)
     tab.settled()
 
 

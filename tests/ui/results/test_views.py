@@ -236,3 +236,13 @@ def test_a_damaged_run_is_named_in_one_line(home: Path, open_page: Open) -> None
     page = open_page("results")
     assert not page.exception
     assert "manifest" in page.error[0].value
+
+
+def test_a_trials_sample_is_added_to_a_data_set(open_results: Open, home: Path, stored: Path) -> None:
+    with RunReader(newest(stored)) as reader:
+        trial = next(iter(reader.trials()))
+    page = open_results(view="answers", sample=trial["sample"], trial=str(trial["trial"]))
+    page.button(key="results-keep-add").click().run()
+    assert not page.exception
+    (kept,) = (home / "datasets" / "failures.jsonl").read_text().splitlines()
+    assert json.loads(kept)

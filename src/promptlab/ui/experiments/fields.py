@@ -148,7 +148,7 @@ def _kind(field: FormField, current: Any) -> str:
 
 
 def _label(field: FormField) -> str:
-    if field.key not in labels.texts:
+    if field.key not in labels.texts or labels(field.key).lower() == field.key:
         return escaped(field.key)
     return f"{labels(field.key)} · {escaped(field.key)}"
 

@@ -53,6 +53,7 @@ def listing(home: Path, folder: Path) -> None:
         placeholder=say("find"),
     ).lower()  # fmt: skip
     found = [each for each in known if wanted in f"{each.name} {each.file}".lower()]
+    found.sort(key=_last_run, reverse=True)
     for number, each in enumerate(found[:SHOWN]):
         _row(number, each, folder)
     if len(found) > SHOWN:
@@ -63,16 +64,15 @@ def _row(number: int, each: KnownExperiment, folder: Path) -> None:
     with st.container(border=True, key=f"experiment-{number}"):
         name, state, actions = st.columns([5, 3, 2], vertical_alignment="center")
         with name:
-            st.markdown(f"**{escaped(each.name)}**")
-            st.caption(escaped(_shown(each.file, folder)) if each.file else say("no_file"))
+            where = escaped(shown(each.file, folder)) if each.file else say("no_file")
+            st.markdown(f"**{escaped(each.name)}** &ensp; :gray[{where}]")
             if each.error:
                 st.caption(escaped(say("damaged", error=each.error)))
         with state:
             if each.run is None:
                 st.caption(say("never"))
             else:
-                created = each.run.manifest().get("created", 0)
-                when = time.strftime("%Y-%m-%d %H:%M", time.localtime(created))
+                when = time.strftime("%Y-%m-%d %H:%M", time.localtime(_last_run(each)))
                 st.caption(escaped(f"{state_words(state_of(each.run))} · {when}"))
         with actions, st.container(horizontal=True, key=f"actions-{number}"):
             if each.file is not None and st.button(say("open"), key=f"open-{number}"):
@@ -82,5 +82,11 @@ def _row(number: int, each: KnownExperiment, folder: Path) -> None:
                 go("results", run=each.run.id)
 
 
-def _shown(path: Path, folder: Path) -> str:
+def _last_run(each: KnownExperiment) -> float:
+    """When its latest run began, in Unix seconds; 0: it was never run."""
+    return 0.0 if each.run is None else float(each.run.manifest().get("created", 0.0))
+
+
+def shown(path: Path, folder: Path) -> str:
+    """As a person in `folder` would name it."""
     return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)

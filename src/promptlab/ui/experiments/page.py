@@ -8,6 +8,7 @@ import streamlit as st
 
 from promptlab.basics.errors import ExperimentError, PromptlabError
 from promptlab.ui.experiments.draft import PROBLEM, Draft
+from promptlab.ui.experiments.listing import shown
 from promptlab.ui.language import Texts
 from promptlab.ui.place import home
 from promptlab.ui.shown import escaped, failed
@@ -73,7 +74,7 @@ def _experiment(path: Path) -> None:
 def _head(draft: Draft) -> None:
     """The name, the view, and what is not saved yet."""
     st.title(escaped(_name(draft)))
-    st.caption(escaped(str(draft.path)))
+    st.caption(escaped(shown(draft.path, Path.cwd())))
     problem = st.session_state.pop(PROBLEM, None)
     asked = st.query_params.get("view")
     st.session_state.setdefault("view", asked if asked in VIEWS else VIEWS[0])

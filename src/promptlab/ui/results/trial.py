@@ -10,6 +10,7 @@ import streamlit as st
 from promptlab.analysis import words
 from promptlab.runs import RunReader
 from promptlab.runs.labels import judged_as, label_answer
+from promptlab.ui.data.adding import offer_adding
 from promptlab.ui.language import Texts
 from promptlab.ui.results.loaded import StoredRun
 from promptlab.ui.results.where import move
@@ -61,6 +62,7 @@ def show(run: StoredRun, reader: RunReader, number: int) -> None:
     with st.container(border=True, key="results-trial"):
         with st.container(horizontal=True, horizontal_alignment="distribute"):
             st.markdown(f"**{say('trial', trial=number, names=escaped(names))}**")
+            offer_adding(run.directory, [number], key="results-keep")
             if st.button(say("close"), key="results-close"):
                 move(trial=None)
                 st.rerun()
