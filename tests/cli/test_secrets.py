@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -109,9 +110,7 @@ def family(pid: int) -> list[int]:
     """A process and all that descend from it, as far as they live."""
     found = [pid]
     for each in found:
-        for path in Path(f"/proc/{each}/task").glob("*/children"):
-            try:
+        with suppress(OSError):  # it ended meanwhile
+            for path in Path(f"/proc/{each}/task").glob("*/children"):
                 found += [int(child) for child in path.read_text().split()]
-            except OSError:
-                continue
     return found

@@ -81,8 +81,10 @@ def test_a_run_that_has_only_begun_has_no_results_yet(command: RealCommand, fake
 def test_two_processes_at_once_make_a_run_each_and_pay_for_each_request_once(
     command: RealCommand, fake_provider: Any
 ) -> None:
-    fake_provider.control(latency_ms=10)
-    processes = [command.start("compare", "exp.yaml", "--json") for _ in range(2)]
+    fake_provider.control(latency_ms=50)
+    processes = [command.start("compare", "exp.yaml", "--json")]
+    wait_until(lambda: fake_provider.requests, "the first run does not begin")
+    processes.append(command.start("compare", "exp.yaml", "--json"))
     done = [process.communicate(timeout=100) for process in processes]
     shown = [json.loads(out) for out, _ in done]
     assert [each["status"] for each in shown] == ["complete", "complete"]

@@ -31,5 +31,6 @@ def run(missing: Callable[[str], NoReturn]) -> Callable[..., ProgramResult]:
 
 @pytest.fixture(autouse=True, scope="module")
 def _no_process_stays() -> Iterator[None]:
+    close_idle()  # those of other tests in this process
     yield
     close_idle()
