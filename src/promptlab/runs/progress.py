@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from promptlab.techniques.compiling import Round
+if TYPE_CHECKING:
+    from promptlab.techniques.compiling import Round
 
 
 @dataclass

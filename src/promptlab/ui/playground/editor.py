@@ -69,9 +69,15 @@ say = Texts(
     answer=("Kind of answer", "答案类型"),
 )
 EXAMPLE = {
-    "en": ("", "What is the capital of {{ country }}?", {"country": "France"}),
-    "zh": ("", "{{ 国家 }}的首都是哪里？", {"国家": "法国"}),
+    "en": (
+        "What is the capital of {{ country }}?",
+        "Reply with the name of the city only.",
+        {"country": "France"},
+    ),
+    "zh": ("{{ 国家 }}的首都是哪里？", "只回答城市名。", {"国家": "法国"}),
 }
+# The embedded model does not always find an end.
+LONGEST_LOCAL_REPLY = 256
 
 
 @dataclass(frozen=True)
@@ -109,8 +115,10 @@ def set_example() -> None:
         return
     choices = reachable(home())
     only_english = all(each.label.startswith("local/smollm2") for each in choices)
-    system, prompt, values = EXAMPLE["en" if only_english else language()]
-    st.session_state["prompt-system"], st.session_state["prompt-text"] = system, prompt
+    prompt, instruction, values = EXAMPLE["en" if only_english else language()]
+    st.session_state["prompt-text"], st.session_state["prompt-instruction"] = prompt, instruction
+    if only_english:
+        st.session_state["sampling-max_tokens"] = LONGEST_LOCAL_REPLY
     for name, value in values.items():
         st.session_state[f"value-{name}"] = value
 
