@@ -129,6 +129,13 @@ class Unfriendly(Endpoint):
         return self.chance.random() >= 0.1
 
 
+class Unlucky(Unfriendly):
+    """The same, and the very first request is refused."""
+
+    def admits(self) -> bool:
+        return super().admits() and self.served + self.refused > 0
+
+
 class Closed(Endpoint):
     def admits(self) -> bool:
         return False
@@ -217,6 +224,15 @@ def test_refusals_that_do_not_depend_on_speed_do_not_slow_everything_down() -> N
     endpoint = Unfriendly([1])
     virtually(keep_busy(Limiter("x", 16), endpoint, HOUR_S, 32))
     assert endpoint.served >= 0.5 * 16 * HOUR_S
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_an_unlucky_first_answer_does_not_leave_one_request_in_flight(seed: int) -> None:
+    endpoint = Unlucky([1], latency_s=0.01)
+    endpoint.chance = random.Random(seed)
+    virtually(keep_busy(Limiter("x", 64), endpoint, 20.0, 64))
+    # One at a time would be served less than half of this.
+    assert endpoint.served >= 20 * 100
 
 
 def test_an_endpoint_that_refuses_all_is_hardly_asked() -> None:

@@ -133,7 +133,10 @@ class Pace:
             telling = False
         else:
             self._clean = 0
-        if telling and now >= self._cut_at + COOL_DOWN_S:
+        # As many in flight went well lately, and too little was served yet to say how fast is too fast: then
+        # there is nothing to cut. One early refusal would else leave a single request in flight for minutes.
+        blames_window = level > max(self._proven)
+        if telling and (blames_window or self._knows_goodput(now)) and now >= self._cut_at + COOL_DOWN_S:
             self._cut(now, level)
         if self._in_a_row >= REFUSALS_IN_A_ROW and now >= self.paused_until:
             self._pause(now, retry_after_s)
@@ -185,7 +188,7 @@ class Pace:
         else:
             factor = min(CUT, max(DEEPEST_CUT, self._served()))
             proven = max(self._proven)
-            if level > proven or not self._knows_goodput(now):
+            if level > proven:
                 # More in flight than lately went well: the endpoint limits that.
                 lower = level - 1.0 if self._served() >= CUT else max(proven, level * factor)
                 self.window = max(1.0, min(self.window, lower))
@@ -195,20 +198,24 @@ class Pace:
                 rate = max(SLOWEST_RATE, CUT * self._goodput(now), factor * (self.rate or 0.0))
                 self.rate = min(self.rate or math.inf, rate)
         self._cut_at = now
-        # The first refusals, before there were many answers, say little about where the limit lies.
-        self._step, self._steps = (SMALL_STEP if self._total >= FEW_SUCCESSES else 1.0), 0
+        self._grow_slowly()
         self._successes = self._refusals = 0
         self._changed(now)
 
     def _pause(self, now: float, retry_after_s: float) -> None:
         if self._in_a_row == REFUSALS_IN_A_ROW:
             self._rate_before_pause = self.rate
+            self._grow_slowly()
         # Refusals of the burst that has just cut the window say nothing about the rate.
         if self._knows_goodput(now) and now >= self._window_cut_at + COOL_DOWN_S:
             floor = max(SLOWEST_RATE, (self._rate_before_pause or 0.0) * DEEPEST_PAUSE_CUT)
             self.rate = min(self.rate or math.inf, max(floor, self._goodput(now)))
         self.paused_until = now + min(PAUSE_CAP_S, max(self._pause_s, retry_after_s))
         self._pause_s = min(PAUSE_CAP_S, 2.0 * self._pause_s)
+
+    def _grow_slowly(self) -> None:
+        # The first refusals, before there were many answers, say little about where the limit lies.
+        self._step, self._steps = (SMALL_STEP if self._total >= FEW_SUCCESSES else 1.0), 0
 
     def _changed(self, now: float) -> None:
         self._changed_at = now
