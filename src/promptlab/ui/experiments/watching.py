@@ -151,7 +151,7 @@ def _progress(work: Work) -> None:
     for title in ("errors", "failures"):
         if counts := told[title]:
             st.caption(say(title))
-            rows = [{say("kind"): kind, say("count"): count} for kind, count in counts.items()]
+            rows = [{say("kind"): in_chosen(kind), say("count"): count} for kind, count in counts.items()]
             st.dataframe(rows, key=f"run-{title}", hide_index=True, width=420)
 
 
