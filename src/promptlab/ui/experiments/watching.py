@@ -70,14 +70,14 @@ def work_on(home: Path, experiment: str) -> Work:
     """What was last done about an experiment, wherever it was started."""
     run = latest_run(home, experiment)
     own = [job for job in jobs(home) if job.facts()["experiment"] == experiment]
-    if own and own[0].process is not None:  # the newest lives: perhaps without a run yet
-        found = own[0].run()
-        return Work(own[0], found, own[0].state())
+    newest = own[0].state() if own else ""  # asked once: it may end between two questions
+    if newest in _ALIVE:  # perhaps without a run yet
+        return Work(own[0], own[0].run(), newest)
     if run is None:
-        return Work(own[0] if own else None, None, own[0].state() if own else "")
+        return Work(own[0] if own else None, None, newest)
     job = job_of(run, own)
     if own and job != own[0] and own[0].exit_code not in (0, None):
-        return Work(own[0], None, own[0].state())  # the last one came to nothing, and says why
+        return Work(own[0], None, newest)  # the last one came to nothing, and says why
     return Work(job, run, state_of(run))
 
 
