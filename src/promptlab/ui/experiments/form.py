@@ -33,7 +33,7 @@ from promptlab.experiment.variants import resolve_variants
 from promptlab.experiment.yaml_lines import Path_, dotted
 from promptlab.ui.experiments.draft import Draft
 from promptlab.ui.experiments.fields import show_field
-from promptlab.ui.language import Texts
+from promptlab.ui.language import Texts, in_chosen
 from promptlab.ui.place import allows_code
 from promptlab.ui.shown import failed, noted
 
@@ -84,7 +84,7 @@ def form(draft: Draft) -> None:
         if not isinstance(value, dict):
             raise ExperimentError("an experiment is a mapping of keys to values", file=draft.path.name)
     except ExperimentError as error:
-        failed(say("broken", error=error))
+        failed(say("broken", error=in_chosen(error)))
         return
     try:
         found = mistakes(draft, draft.loaded())

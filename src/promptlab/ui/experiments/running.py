@@ -12,7 +12,7 @@ from promptlab.runs.background import JobOptions, start
 from promptlab.ui.experiments.draft import PROBLEM, Draft
 from promptlab.ui.experiments.form import code_refused
 from promptlab.ui.experiments.watching import watch, work_on
-from promptlab.ui.language import Texts
+from promptlab.ui.language import Texts, in_chosen
 from promptlab.ui.place import allows_code, home
 from promptlab.ui.shown import failed, noted
 
@@ -171,7 +171,7 @@ def _show(known: dict[str, Any] | Exception) -> None:
     seconds = found.calls.expected * SECONDS_A_CALL / known["at_once"]
     metrics[4].metric(say("time"), say("unknown") if known["local"] else duration(seconds))
     for why in dict.fromkeys(part.why_unknown for part in found.parts if part.why_unknown):
-        st.text(say("why", why=why))
+        st.text(say("why", why=in_chosen(why)))
     st.caption(say("rate_local") if known["local"] else say("rate", n=known["at_once"], s=SECONDS_A_CALL))
     able = known["reach"]
     if able.difference is not None:

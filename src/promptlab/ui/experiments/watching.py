@@ -20,7 +20,7 @@ from promptlab.runs.reading import RunReader, has_results
 from promptlab.ui.experiments.draft import PROBLEM
 from promptlab.ui.experiments.first_results import first_results
 from promptlab.ui.experiments.states import state_words
-from promptlab.ui.language import Texts
+from promptlab.ui.language import Texts, in_chosen
 from promptlab.ui.place import go
 from promptlab.ui.shown import escaped, failed, model_text
 
@@ -151,7 +151,7 @@ def _progress(work: Work) -> None:
     for title in ("errors", "failures"):
         if counts := told[title]:
             st.caption(say(title))
-            rows = [{say("kind"): kind, say("count"): count} for kind, count in counts.items()]
+            rows = [{say("kind"): in_chosen(kind), say("count"): count} for kind, count in counts.items()]
             st.dataframe(rows, key=f"run-{title}", hide_index=True, width=420)
 
 
@@ -165,7 +165,7 @@ def _ended(work: Work) -> None:
     told = [line for line in job.messages().splitlines() if line.startswith("promptlab:")]
     if told:
         st.caption(say("said"))
-        model_text("\n".join(told[-10:]), key="said")
+        model_text(in_chosen("\n".join(told[-10:])), key="said")
 
 
 def _cost(told: dict[str, Any]) -> str:
