@@ -8,7 +8,7 @@ from promptlab.basics.errors import PromptlabError
 from promptlab.playground import Versions, reachable
 from promptlab.ui.language import Texts
 from promptlab.ui.place import home
-from promptlab.ui.playground import answers, data_rows, editor, keeping, saving
+from promptlab.ui.playground import answers, conversations, data_rows, editor, keeping, saving
 from promptlab.ui.playground.doors import doors
 from promptlab.ui.playground.session import session
 from promptlab.ui.shown import failed
@@ -43,6 +43,7 @@ def page() -> None:
         doors(back=bool(known or typed))
         return
     saving.open_if_asked()
+    conversations.follow_address()
     _playground()
 
 
@@ -64,10 +65,15 @@ def _playground() -> None:
     _toolbar(edited, values)
     saving.show_saving(edited)
     answers.show_answers()
-    here = session()
-    if here.columns and (said := st.chat_input(say("follow"), key="follow")):
-        for column in here.columns:
-            here.follow(column, said)
+    conversations.keep_editor()
+    chat = session().chat
+    if chat is not None and chat.columns and (said := st.chat_input(say("follow"), key="follow")):
+        try:
+            for column in chat.columns:
+                chat.follow(column, said)
+        except PromptlabError as error:
+            failed(error)
+            return
         st.rerun()
 
 
@@ -78,7 +84,8 @@ def _toolbar(edited: editor.Edited, values: dict[str, str]) -> None:
         if here.going:
             st.button(say("stop_all"), key="stop-all", on_click=here.stop)
         if here.columns:
-            st.button(say("clear"), key="clear", on_click=here.clear)
+            st.button(say("clear"), key="clear", on_click=conversations.begin_anew)
+        conversations.show_list()
         keeping.show_exact(edited, values)
         keeping.show_versions(edited)
         keeping.show_bots(edited)
@@ -103,7 +110,7 @@ def _ask(edited: editor.Edited, values: dict[str, str]) -> None:
     else:
         try:
             Versions(home()).keep(edited.prompt)
-            session().ask(candidates, prompts, values)
+            session().ask(candidates, prompts, values, conversations.editor_now())
         except PromptlabError as error:
             failed(error)
             return
