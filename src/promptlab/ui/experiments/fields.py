@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from promptlab.basics.errors import ExperimentError
-from promptlab.experiment.editing import value_at
+from promptlab.experiment.short_forms import value_at
 from promptlab.experiment.form import FormField
 from promptlab.experiment.yaml_lines import Path_, dotted, parse_document
 from promptlab.ui.experiments.draft import PROBLEM, Draft

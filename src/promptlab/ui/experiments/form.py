@@ -10,7 +10,7 @@ import streamlit as st
 from promptlab.basics.errors import ExperimentError, UsageError
 from promptlab.datasets import DatasetSpec
 from promptlab.experiment import Loaded
-from promptlab.experiment.editing import value_at
+from promptlab.experiment.short_forms import value_at
 from promptlab.experiment.form import (
     FormField,
     fields_of,
