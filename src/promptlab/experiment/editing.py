@@ -87,7 +87,8 @@ def checked_edit(
     ExperimentError where neither can say it.
     """
     meant = change(copy.deepcopy(parse_document(text, _FILE).value))
-    for attempt in (lambda: splice(Splicer(text)), lambda: _rewritten(text, change)):
+    attempts: list[Callable[[], str]] = [lambda: splice(Splicer(text)), lambda: _rewritten(text, change)]
+    for attempt in attempts:
         try:
             found = attempt()
             if parse_document(found, _FILE).value == meant:

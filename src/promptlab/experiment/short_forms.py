@@ -1,4 +1,4 @@
-"""Short forms of an experiment file: one value that stands for a mapping, as `zero_shot` for its technique."""
+"""Short forms of an experiment file: one value for a mapping, as `zero_shot` for its technique."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def main_key(value: Any, path: Path_) -> str | None:
     last = path[-1]
     if len(path) == 1:
         return _OF_THE_FILE.get(str(last)) if isinstance(value, str) else None
-    if isinstance(last, int) and path[-2] in _ENTRIES and isinstance(value, str):
-        if path[-2] == "members" or len(path) == 2:
-            return _ENTRIES[str(path[-2])]
+    of_a_list = path[-2] == "members" or (len(path) == 2 and path[-2] in _ENTRIES)
+    if isinstance(last, int) and of_a_list and isinstance(value, str):
+        return _ENTRIES[str(path[-2])]
     if len(path) > 2 and path[-3] == "matrix":  # the values of an axis stand for those of its field
         last = str(path[-2]).rpartition(".")[2]
     kind, key = _BELOW.get(str(last), (type(None), None))
