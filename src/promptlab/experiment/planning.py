@@ -11,7 +11,7 @@ from typing import Any
 from promptlab.basics.errors import ExperimentError
 from promptlab.basics.hashing import digest
 from promptlab.datasets import AnswerType, Dataset, open_dataset
-from promptlab.experiment.checking import (
+from promptlab.experiment.data_checks import (
     check_breakdown,
     check_questions,
     check_tests,
