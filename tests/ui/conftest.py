@@ -19,6 +19,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import promptlab
+from promptlab.basics import registry
 
 NAME = "<script>alert(1)</script> :red[x]"
 START_S = 60
@@ -43,6 +44,12 @@ def run_experiment(folder: Path) -> None:
 @pytest.fixture
 def hostile_run() -> Callable[[Path], None]:
     return run_experiment
+
+
+@pytest.fixture(autouse=True)
+def only_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that refuses files of Python does so for this test, not for those after it in the process."""
+    monkeypatch.setattr(registry, "_refused", "")
 
 
 @pytest.fixture

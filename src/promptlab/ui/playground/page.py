@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from promptlab.basics.errors import PromptlabError
 from promptlab.playground import Versions, reachable
+from promptlab.playground.candidates import ModelChoice
 from promptlab.ui.language import Texts
 from promptlab.ui.place import home
 from promptlab.ui.playground import answers, conversations, data_rows, editor, keeping, saving
@@ -37,14 +40,20 @@ def page() -> None:
     except PromptlabError as error:
         failed(error)
         known = []
-    asked_for = st.session_state.get("doors-open", False)
-    typed = bool(st.session_state.get("models"))
-    if asked_for or not (known or typed):
-        doors(back=bool(known or typed))
+    chosen = bool(st.session_state.get("models"))
+    opened = st.session_state.get("doors-open")
+    if opened or not (known or chosen) or (opened is None and not chosen and _is_first_visit(known)):
+        doors(back=bool(opened and (known or chosen)))
         return
     saving.open_if_asked()
     conversations.follow_address()
     _playground()
+
+
+def _is_first_visit(known: Sequence[ModelChoice]) -> bool:
+    """Whether nobody has asked anything from here yet, and only local models are at hand."""
+    only_local = all(each.label.startswith("local/") for each in known)
+    return only_local and not Versions(home()).all() and not st.query_params
 
 
 def _playground() -> None:
