@@ -130,8 +130,8 @@ def _prompt(
     if system is not None and system.startswith("@"):
         system = _text_of(Path(system[1:]))
     values = dict(_pair(each, "--var") for each in variables)
-    parts = (question, system or "", instruction or "")
-    found = Prompt(*parts) if values else Prompt(*map(literal, parts))
+    said = literal if not values else str
+    found = Prompt(said(question), said(system or ""), said(instruction or ""))
     for name in found.variables():
         if name not in values:
             raise UsageError(
