@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from promptlab.chinese import in_chinese
+
 LANGUAGES = {"en": "English", "zh": "中文"}
 KEY = "language"
 
@@ -28,6 +30,11 @@ def language() -> str:
     """`en` or `zh`: what was chosen, else what the browser asks for."""
     chosen = st.session_state.get(KEY)
     return chosen if chosen in LANGUAGES else _of_the_browser()
+
+
+def in_chosen(text: object) -> str:
+    """What the core says (a note, an error, also a stored one), in the chosen language where it is known."""
+    return in_chinese(str(text)) if language() == "zh" else str(text)
 
 
 def choose_language() -> None:

@@ -13,7 +13,7 @@ from promptlab.models import endpoints
 from promptlab.models.endpoints import Endpoint
 from promptlab.models.keys import find_key
 from promptlab.models.price_list import ListedPrice
-from promptlab.ui.language import Texts
+from promptlab.ui.language import Texts, in_chosen
 from promptlab.ui.models.keys import note, taken, tell
 from promptlab.ui.models.prices import show_prices
 from promptlab.ui.models.testing import try_button
@@ -135,7 +135,7 @@ def _fetch(endpoint: Endpoint) -> None:
         offers = run_sync(endpoints.offered(endpoint))
     except PromptlabError as error:
         endpoints.keep(home(), endpoint)
-        note(say("saved_without", endpoint=endpoint.name, why=str(error)))
+        note(say("saved_without", endpoint=endpoint.name, why=in_chosen(error)))
     else:
         listed = {
             each.id: ListedPrice.of(each.id, each.price)
@@ -158,7 +158,7 @@ def _facts(endpoint: Endpoint) -> None:
     elif found is None:
         told = say("key_none", address=address, variable=endpoint.key_env)
     else:
-        told = say("key_from", address=address, source=found.source)
+        told = say("key_from", address=address, source=in_chosen(found.source))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.text(told)
         st.button(say("fetch"), key="endpoint-fetch", type="tertiary", on_click=_fetch, args=(endpoint,))

@@ -10,7 +10,7 @@ from promptlab.basics.errors import PromptlabError
 from promptlab.models import Message
 from promptlab.playground import Answering, Chat, Column, Exchange, asker
 from promptlab.playground.answering import Facts
-from promptlab.ui.language import Texts
+from promptlab.ui.language import Texts, in_chosen
 from promptlab.ui.place import home
 from promptlab.ui.playground.session import session
 from promptlab.ui.shown import LONGEST_SHOWN, escaped, failed, model_markdown, model_text, noted
@@ -106,7 +106,7 @@ def _exchange(chat: Chat, column: Column, exchange: Exchange, key: str) -> None:
     if answer.state == "failed":
         failed(answer.error)
     elif not answer.text and not answer.ended and _is_local(column):
-        st.caption(escaped(asker(home()).told) or say("starting"))
+        st.caption(escaped(in_chosen(asker(home()).told)) or say("starting"))
     if answer.text or answer.state in ("done", "stopped", "interrupted"):
         if st.session_state.get("as-markdown") and len(answer.text) <= LONGEST_SHOWN:
             model_markdown(answer.text)

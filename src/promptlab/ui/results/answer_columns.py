@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from promptlab.analysis import CellResult, Comparison, words
 from promptlab.analysis.verdict import Speaker
 from promptlab.runs.browsing import SHOWN_CHARS, AnsweredSample
-from promptlab.ui.language import Texts
+from promptlab.ui.language import Texts, in_chosen
 from promptlab.ui.results.grid import Lines, Part, column, named, part, thumb
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def _answer(sample: str, answer: Mapping[str, Any], verdicts: Sequence[tuple[str
     top = [verdict_part(answer)]
     if answer["answer"] is not None and answer["answer"] != text:
         top.append(part(say("answer", answer=answer["answer"][:_SHOWN_ANSWER]), "small"))
-    lines: Lines = [top, [part(answer["error"] if text is None else text, "text")]]
+    lines: Lines = [top, [part(in_chosen(answer["error"]) if text is None else text, "text")]]
     if answer["chars"] and answer["chars"] > SHOWN_CHARS:
         lines.append([part(say("more", n=answer["chars"] - SHOWN_CHARS), "small")])
     bottom = [part(took(answer), "small"), part(say("details"), "link", act=f"trial:{trial}:{sample}")]

@@ -6,8 +6,9 @@ import streamlit as st
 
 from promptlab.analysis import CellSummary, Comparison, Pair, Verdict, words
 from promptlab.analysis.items import Item, disputed, sample_names, worst
+from promptlab.analysis.optimizations import optimization_sentences
 from promptlab.analysis.verdict import Speaker
-from promptlab.ui.language import Texts, language
+from promptlab.ui.language import Texts, in_chosen, language
 from promptlab.ui.results.grid import Lines, column, grid, interval, named, part, section, text_cell
 from promptlab.ui.results.loaded import StoredRun, comparison_of
 from promptlab.ui.results.where import bound, chosen, follow, move
@@ -113,10 +114,12 @@ def show(run: StoredRun) -> None:
                 )
             )
         )
-    if compared.notes:
+    tried = [each.sentence(named=len(compared.tried) > 1) for each in compared.tried]
+    notes = [*compared.notes, *optimization_sentences(compared), *tried]
+    if notes:
         with st.expander(say("notes"), expanded=True):
-            for note in compared.notes:
-                st.text(visible(note))
+            for note in notes:
+                st.text(visible(in_chosen(note)))
 
 
 def _cells(compared: Comparison, scorer: str) -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 from promptlab.analysis import words
 from promptlab.export import figure_rows, figures
 from promptlab.ui.language import Texts
+from promptlab.ui.results.chart_texts import in_words_of_the_page
 from promptlab.ui.results.grid import grid, named, section, text_cell
 from promptlab.ui.results.loaded import StoredRun, comparison_of
 from promptlab.ui.shown import noted
@@ -50,6 +51,7 @@ def show(run: StoredRun) -> None:
 def draw(name: str, figure: Mapping[str, Any]) -> None:
     """One plot in the page's own colours, and its table."""
     # The page's theme gives background and text, so that it can be read in the dark.
+    figure = in_words_of_the_page(name, figure)
     plain = ("paper_bgcolor", "plot_bgcolor", "font", "title")
     layout = {key: value for key, value in figure["layout"].items() if key not in plain}
     for axis in [each for each in layout if each.startswith(("xaxis", "yaxis"))]:

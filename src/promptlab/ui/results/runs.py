@@ -13,7 +13,7 @@ from promptlab.analysis.verdict import Speaker
 from promptlab.basics.errors import UsageError
 from promptlab.export import trend_figure
 from promptlab.runs.reading import has_results
-from promptlab.ui.language import Texts, language
+from promptlab.ui.language import Texts, in_chosen, language
 from promptlab.ui.results.comparison import verdicts
 from promptlab.ui.results.grid import Lines, grid, named, part, section, text_cell
 from promptlab.ui.results.loaded import StoredRun, across, counts_of, stored_runs, trend_of
@@ -150,7 +150,7 @@ def _side_by_side(runs: Sequence[StoredRun]) -> None:
     else:
         st.caption(say("no_changes"))
     for note in found.notes:
-        st.text(visible(note))
+        st.text(visible(in_chosen(note)))
 
 
 def _means(found: AcrossRuns, labels: list[str]) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from promptlab.analysis.word_diff import answer_place, word_diff
 from promptlab.runs import RunReader
-from promptlab.ui.language import Texts
+from promptlab.ui.language import Texts, in_chosen
 from promptlab.ui.results import trial
 from promptlab.ui.results.answer_columns import took, verdict_part
 from promptlab.ui.results.grid import Lines, Part, column, grid, named, part, pieces, section
@@ -130,7 +130,7 @@ def _first_score(each: dict[str, Any]) -> float | None:
 
 
 def _marked(each: dict[str, Any]) -> Part:
-    text = (each["text"] if each["text"] is not None else each["error"] or "")[:_SHOWN]
+    text = (each["text"] if each["text"] is not None else in_chosen(each["error"] or ""))[:_SHOWN]
     place = answer_place(text, str(each["answer"])) if each["answer"] is not None else None
     if place is None:
         return part(text, "whole")

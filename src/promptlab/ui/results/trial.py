@@ -11,7 +11,7 @@ from promptlab.analysis import words
 from promptlab.runs import RunReader
 from promptlab.runs.labels import judged_as, label_answer
 from promptlab.ui.data.adding import offer_adding
-from promptlab.ui.language import Texts
+from promptlab.ui.language import Texts, in_chosen
 from promptlab.ui.results.loaded import StoredRun
 from promptlab.ui.results.where import move
 from promptlab.ui.shown import escaped, model_markdown, model_text, visible
@@ -73,7 +73,7 @@ def show(run: StoredRun, reader: RunReader, number: int) -> None:
             told = " · ".join(f"{name} {words.number(score, 3)}" for name, score in scores.items())
             st.text(visible(f"{say('scores')}: {told}"))
         if found["error"]:
-            model_text(found["error"], key="results-trial-error")
+            model_text(in_chosen(found["error"]), key="results-trial-error")
         if found["status"] != "error":
             _rating(run, number, found["label"], found["comment"])
         if found["notes"]:
@@ -173,7 +173,7 @@ def _call(call: Mapping[str, Any], key: str, *, opened: bool) -> None:
             st.caption(say("reasoning"))
             model_text(call["reasoning"], key=f"{key}-reasoning")
         st.caption(say("error") if call["error"] else say("reply"))
-        model_text(call["error"] or call["reply"] or "", key=f"{key}-reply")
+        model_text(in_chosen(call["error"]) if call["error"] else call["reply"] or "", key=f"{key}-reply")
         if call["reply"] and st.toggle(say("markdown"), key=f"{key}-markdown"):
             with st.container(border=True):
                 model_markdown(call["reply"])
