@@ -123,6 +123,7 @@ class Tab:
 
     def __init__(self, browser: Any, address: str, *, locale: str = "en-US", theme: str = "light") -> None:
         self.address = address
+        self.known = [address]  # whom it may ask
         self.asked: list[str] = []
         self.dialogs: list[str] = []
         context = browser.new_context(
@@ -151,7 +152,7 @@ class Tab:
 
     def elsewhere(self) -> list[str]:
         """What it asked of any other host."""
-        return [url for url in self.asked if not url.startswith((self.address, "data:", "blob:", "ws:"))]
+        return [url for url in self.asked if not url.startswith((*self.known, "data:", "blob:", "ws:"))]
 
 
 @pytest.fixture

@@ -24,8 +24,8 @@ say = Texts(
     search=("Search", "搜索"),
     nothing_found=("No conversation holds these words.", "没有包含这些词的对话。"),
     untitled=("(no title)", "（无标题）"),
-    facts=("{at} · {models} · {turns:,} questions", "{at} · {models} · {turns:,} 次提问"),
-    one=("{at} · {models} · 1 question", "{at} · {models} · 1 次提问"),
+    facts=("{at} · {models} · {turns:,} answers", "{at} · {models} · {turns:,} 个回答"),
+    one=("{at} · {models} · 1 answer", "{at} · {models} · 1 个回答"),
     rename=("Rename", "重命名"),
     delete=("Delete", "删除"),
     name=("New title", "新标题"),
@@ -131,7 +131,12 @@ def _restore(here: Session, editor: Mapping[str, Any]) -> None:
 def show_list() -> None:
     """The conversations of this home: open, search, rename, delete."""
     with st.popover(say("list"), key="conversations"), st.container(width=WIDE_PX):
-        search = st.text_input(say("search"), key="conversation-search", placeholder=say("search"))
+        search = st.text_input(
+            say("search"),
+            key="conversation-search",
+            placeholder=say("search"),
+            label_visibility="collapsed",
+        )
         found = Chats(home()).all(search or "")
         if not found:
             st.caption(say("nothing_found") if search else say("none"))
