@@ -141,7 +141,7 @@ def _section(
 ) -> None:
     """Some fields at once; what is set or belongs together stands first, the rest folds away."""
     if title is not None:
-        st.subheader(say(title))
+        st.header(say(title))
     _fields(draft, value, path, fields, found, first)
 
 
@@ -180,7 +180,7 @@ def _grid(
 
 
 def _datasets(draft: Draft, value: dict[str, Any], found: list[Any]) -> None:
-    st.subheader(say("datasets"))
+    st.header(say("datasets"))
     alone = "dataset" in value
     entries = [value["dataset"]] if alone else value.get("datasets") or []
     for index, entry in enumerate(entries if isinstance(entries, list) else []):
@@ -193,7 +193,7 @@ def _datasets(draft: Draft, value: dict[str, Any], found: list[Any]) -> None:
 
 def _entries(draft: Draft, value: dict[str, Any], key: str, main: str, found: list[Any]) -> None:
     """A list's entries, each with its settings, and a way to add and remove one."""
-    st.subheader(say(key))
+    st.header(say(key))
     entries = value.get(key)
     count = len(entries) if isinstance(entries, list) else 0
     if key == "scorers" and not count:
