@@ -21,6 +21,8 @@ from streamlit.testing.v1 import AppTest
 import promptlab
 from promptlab.basics import registry
 
+sys.path.insert(0, str(Path(__file__).parent))  # hostile_runs
+
 NAME = "<script>alert(1)</script> :red[x]"
 START_S = 60
 BROWSER_FLAGS = ("--no-sandbox", "--disable-background-networking", "--disable-component-update")
@@ -171,7 +173,7 @@ def tab(chromium: Any) -> Iterator[Callable[..., Tab]]:
         assert not each.dialogs, "a script of a text ran"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def workbench() -> Any:
     """`with workbench(folder) as (address, process)`: the real command, over `folder/home`."""
     return serving

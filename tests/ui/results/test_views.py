@@ -167,7 +167,7 @@ def test_names_and_replies_are_never_markdown(open_results: Open, view: str) -> 
     for more in ({}, {"sample": SAMPLE}):
         page = open_results(view=view, **more)
         assert not page.exception
-        kinds = (page.markdown, page.subheader, page.title, page.caption, page.info, page.error)
+        kinds = (page.markdown, page.header, page.subheader, page.title, page.caption, page.info, page.error)
         marked = [each.value for kind in kinds for each in kind]
         marked += [each.label for each in page.get("expander")]
         assert not any("![" in each or ":red[" in each or "<" in each.replace("\\<", "") for each in marked)
