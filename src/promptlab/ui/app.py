@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from promptlab.ui.language import Texts, choose_language
+from promptlab.ui.language import Texts, choose_language, language
 from promptlab.ui.place import go, guard_code, set_pages
 
 say = Texts(
@@ -21,6 +21,7 @@ say = Texts(
     login_why=("This workbench asks you to sign in.", "请先登录本工作台。"),
 )
 LOOKS = Path(__file__).with_name("looks.html")
+LOOKS_ZH = LOOKS.with_name("looks_zh.html")
 PAGES = ("playground", "experiments", "results", "rating", "data", "models")
 
 
@@ -33,6 +34,8 @@ def workbench() -> None:
     """One run of the script: the chosen page."""
     st.set_page_config(page_title="promptlab", layout="wide", initial_sidebar_state="auto")
     st.html(LOOKS)
+    if language() == "zh":
+        st.html(LOOKS_ZH)
     if _must_sign_in():
         st.title("promptlab")
         st.write(say("login_why"))

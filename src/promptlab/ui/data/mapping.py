@@ -17,7 +17,7 @@ from promptlab.datasets.guessing import Guess, guess_columns, guess_reading
 from promptlab.datasets.profile import ColumnProfile, profile_columns, read_rows
 from promptlab.experiment.starter.drafting import MAX_ROWS
 from promptlab.ui.data.reading import reading_widgets
-from promptlab.ui.language import Texts
+from promptlab.ui.language import Texts, placeholders
 from promptlab.ui.place import home
 from promptlab.ui.shown import failed, noted
 
@@ -161,7 +161,9 @@ def _widgets(mark: str, columns: tuple[ColumnProfile, ...], guess: Guess) -> Non
         if key not in st.session_state:
             st.session_state[key] = default
         if several:
-            st.multiselect(say(name), names, key=key, persist_state="session")
+            st.multiselect(
+                say(name), names, key=key, placeholder=placeholders("several"), persist_state="session"
+            )
         else:
             options = [*names, default] if default and default not in names else names
             st.selectbox(
@@ -170,6 +172,7 @@ def _widgets(mark: str, columns: tuple[ColumnProfile, ...], guess: Guess) -> Non
                 index=None,
                 key=key,
                 accept_new_options=name in ("target", "rationale"),
+                placeholder=placeholders("or_type" if name in ("target", "rationale") else "one"),
                 persist_state="session",
             )
 

@@ -33,7 +33,7 @@ from promptlab.experiment.variants import resolve_variants
 from promptlab.experiment.yaml_lines import Path_, dotted
 from promptlab.ui.experiments.draft import Draft
 from promptlab.ui.experiments.fields import show_field
-from promptlab.ui.language import Texts, in_chosen
+from promptlab.ui.language import Texts, in_chosen, placeholders
 from promptlab.ui.place import allows_code
 from promptlab.ui.shown import failed, noted
 
@@ -205,7 +205,9 @@ def _entries(draft: Draft, value: dict[str, Any], key: str, main: str, found: li
         if key == "models":
             st.text_input(main, key="new-models", placeholder="openai/gpt-4o-mini", width=420)
         else:
-            st.selectbox(main, names[main](), key=f"new-{key}", index=None, width=420)
+            st.selectbox(
+                main, names[main](), key=f"new-{key}", index=None, width=420, placeholder=placeholders("one")
+            )
         st.button(say("add"), key=f"add-{key}-now", on_click=_append, args=(draft, key, count))
 
 
