@@ -82,8 +82,23 @@ def study(tmp_path: Path, fake_provider: Any, monkeypatch: pytest.MonkeyPatch) -
     (tmp_path / "failing.yaml").write_text(FAILING.format(base=fake_provider.openai))
     (tmp_path / "broken.yaml").write_text(BROKEN.format())
     assert promptlab.load(tmp_path / "study.yaml", home=tmp_path / "home").run().status == "complete"
+    (tmp_path / "again.yaml").write_text(
+        STUDY.format().replace("plurals\n", "again\n", 1).replace("samples: 5", "samples: 4")
+    )
+    assert promptlab.load(tmp_path / "again.yaml", home=tmp_path / "home").run().status == "complete"
     assert promptlab.load(tmp_path / "failing.yaml", home=tmp_path / "home").run().status == "failed"
     return tmp_path
+
+
+def started(t: Any, path: str) -> None:
+    """Estimates and starts that experiment, and waits until its run has ended."""
+    t.open(path)
+    t.page.get_by_role("radio", name="运行").click()
+    t.settled()
+    t.at("estimate-now").get_by_role("button").click()
+    t.page.locator(".st-key-start button:enabled").click()
+    t.at("run-panel").get_by_text("运行信息").wait_for()
+    t.settled()
 
 
 def english_on(t: Any, name: str) -> list[str]:
@@ -109,7 +124,7 @@ def test_no_page_shows_an_english_sentence(
     study: Path, workbench: Any, tab: Callable[..., Any], fake_provider: Any
 ) -> None:
     found: list[str] = []
-    runs = {name: latest_run(study / "home", name).id for name in ("plurals", "refused")}
+    runs = {name: latest_run(study / "home", name).id for name in ("plurals", "again", "refused")}
     with workbench(study) as (address, _):
         t = tab(address, locale="zh-CN")
         t.page.set_default_timeout(WAIT_MS)
@@ -119,17 +134,85 @@ def test_no_page_shows_an_english_sentence(
                 t.open(path)
             found.extend(english_on(t, name))
 
-        look("playground", "/playground")
         look("experiments", "/experiments")
+        look("experiments-new", "/experiments?new=starter")
         look("experiment", f"/experiments?file={study / 'study.yaml'}")
+        t.page.get_by_role("radio", name="YAML").click()
+        t.settled()
+        t.at("yaml").locator("textarea").fill("name: [")
+        t.at("yaml").locator("textarea").press("Control+Enter")
+        t.settled()
+        look("experiment-yaml")
         look("broken", f"/experiments?file={study / 'broken.yaml'}")
-        look("failing", f"/experiments?file={study / 'failing.yaml'}")
+        started(t, f"/experiments?file={study / 'failing.yaml'}")
+        look("failing-run")
         look("results", "/results")
         for view in ("comparison", "answers", "plots", "runs", "files"):
             look(f"results-{view}", f"/results?view={view}&run={runs['plurals']}")
+        t.open(f"/results?view=plots&run={runs['plurals']}")
+        t.at("results-plot-failures-table").get_by_text("以表格显示").click()
+        look("results-plots-table")
+        t.open(f"/results?view=comparison&run={runs['plurals']}")
+        for each in ("按 kind 细分", "值得一看"):
+            t.page.get_by_text(each).click()
+        look("results-comparison-open")
+        t.open(f"/results?view=answers&run={runs['plurals']}")
+        t.at("results-answers").get_by_role("button", name="详情").nth(2).click()
+        t.at("results-trial").wait_for()
+        look("results-trial")
         look("refused", f"/results?view=answers&run={runs['refused']}")
-        look("rating", "/rating")
-        look("data", "/data?path=data.jsonl")
+        t.at("results-answers").get_by_role("button", name="详情").first.click()
+        t.at("results-trial").wait_for()
+        look("refused-trial")
+        look(
+            "runs-beside",
+            f"/results?view=runs&run={runs['plurals']}&runs={runs['plurals']}&runs={runs['again']}",
+        )
+        t.open("/rating")
+        t.at("rating-run").locator("input").click()
+        t.page.get_by_role("option", name=runs["plurals"]).click()
+        t.at("rater").get_by_role("textbox").fill("Ada")
+        t.at("rater").get_by_role("textbox").press("Enter")
+        t.page.locator("[class*='st-key-rate-left-']").first.click()
+        t.settled()
+        look("rating")
+        t.at("rating-view").get_by_text("结果").click()
+        t.settled()
+        t.at("rating-import").get_by_text("导入").first.click()
+        look("rating-results")
+        t.open("/data?path=data.jsonl")
+        t.at("data-upload").get_by_text("上传文件").click()
+        look("data")
+        for view in ("样本", "重复检查", "建立实验"):
+            t.at("data-view").get_by_text(view).click()
+            t.settled()
+            if view == "重复检查":
+                t.at("check-look").get_by_role("button").click()
+                t.settled()
+            look(f"data-{view}")
         look("ragged", "/data?path=ragged.csv")
         look("models", "/models")
+        look("models-local", "/models?view=local")
+        t.open("/models?view=endpoints")
+        t.at("endpoint-name").get_by_role("textbox").fill("relay")
+        t.at("endpoint-address").get_by_role("textbox").fill(fake_provider.openai)
+        t.at("endpoint-variable").get_by_role("textbox").fill("LOOP_KEY")
+        t.at("endpoint-save").get_by_role("button").click()
+        t.settled()
+        t.at("endpoint-model-relay").locator("input").fill("fake-1")
+        look("models-choosing")
+        t.at("endpoint-model-relay").locator("input").press("Enter")
+        t.at("test-endpoint").get_by_role("button").click()
+        t.page.get_by_test_id("stAlert").last.wait_for()
+        t.settled()
+        look("models-endpoint")
+        t.open("/playground")
+        look("playground")
+        t.at("models").locator("input").fill("openai_like/relay/fake-1")
+        t.at("models").locator("input").press("Enter")
+        t.settled()
+        t.at("ask").get_by_role("button").click()
+        t.page.get_by_test_id("stAlert").last.wait_for()
+        t.settled()
+        look("playground-refused")
     assert not found, "\n".join(found)

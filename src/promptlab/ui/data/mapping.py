@@ -61,6 +61,15 @@ say = Texts(
     no_rows=("The file has no rows.", "文件中没有数据行。"),
     missing=("There is no column {column}.", "没有名为 {column} 的列。"),
 )
+kinds = Texts(
+    **{"true/false": ("true/false", "真/假")},
+    text=("text", "文本"),
+    number=("number", "数字"),
+    list=("list", "列表"),
+    object=("object", "对象"),
+    mixed=("mixed", "混合"),
+    empty=("empty", "空"),
+)
 
 
 @dataclass(frozen=True)
@@ -226,7 +235,7 @@ def _table(columns: tuple[ColumnProfile, ...], guess: Guess) -> None:
             {
                 say("column"): column.name,
                 say("role"): say(roles[column.name]) if column.name in roles else "",
-                say("type"): column.kind,
+                say("type"): kinds(column.kind),
                 say("empty"): column.empty,
                 say("distinct"): f"{column.distinct:,}" if column.distinct is not None else say("many"),
                 say("example"): str(column.examples[0])[:200] if column.examples else "",

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 say = Texts(
     sample=("Sample", "样本"),
-    target=("target: {target}", "目标：{target}"),
-    no_target=("no target", "无目标答案"),
+    target=("target: {target}", "标准答案：{target}"),
+    no_target=("no target", "无标准答案"),
     right=("right", "答对"),
     wrong=("wrong", "答错"),
     score=("score {score}", "得分 {score}"),

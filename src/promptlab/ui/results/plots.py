@@ -10,7 +10,7 @@ import streamlit as st
 from promptlab.analysis import words
 from promptlab.export import figure_rows, figures
 from promptlab.ui.language import Texts
-from promptlab.ui.results.chart_texts import in_words_of_the_page
+from promptlab.ui.results.chart_texts import in_words_of_the_page, plotly_settings
 from promptlab.ui.results.grid import grid, named, section, text_cell
 from promptlab.ui.results.loaded import StoredRun, comparison_of
 from promptlab.ui.shown import noted
@@ -70,7 +70,11 @@ def draw(name: str, figure: Mapping[str, Any]) -> None:
         {"data": data, "layout": layout},
         key=f"results-plot-{name}",
         height=420,
-        config={"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]},
+        config={
+            "displaylogo": False,
+            "modeBarButtonsToRemove": ["select2d", "lasso2d"],
+            **plotly_settings(),
+        },
         alt=f"{say(name)}. {say('as_table')}.",
     )
     with st.expander(say("as_table"), key=f"results-plot-{name}-table"):

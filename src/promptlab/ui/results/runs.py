@@ -214,7 +214,7 @@ def _trend(points: list[TrendPoint]) -> None:
                 [[part(at, "link", act=f"open:{each.run}")], [part(each.run[-4:], "small")]],
                 [mean],
                 text_cell(told),
-                text_cell(words.listed(each.what) if each.what else ""),
+                text_cell(words.listed([in_chosen(what) for what in each.what]) if each.what else ""),
             ]
         )
     st.caption(say("trend_how"))
