@@ -24,7 +24,7 @@ def test_an_error_of_a_file_keeps_its_place_its_value_and_its_remedy() -> None:
         remedy=did_you_mean("nmber", ["text", "number"]),
     )
     assert in_chinese(str(error)) == (
-        "exp.yaml:12：task.answer：必须是以下之一：'text', 'number'（实际为 'nmber'）。是否想写 'number'？"
+        "exp.yaml:12：task.answer：必须是以下之一：'text'、'number'（实际为 'nmber'）。是否想写 'number'？"
     )
 
 
@@ -34,7 +34,7 @@ def test_a_refused_key_is_told_with_what_the_provider_said_as_it_said_it() -> No
     assert error.kind is CallErrorKind.AUTH
     assert in_chinese(str(error)) == (
         "relay（http://127.0.0.1:9/v1）：HTTP 401（invalid_api_key）：No such key here。"
-        "请在环境变量、.env 或系统钥匙串中设置 RELAY_KEY。"
+        "请在环境变量、.env 或系统密钥环中设置 RELAY_KEY。"
     )
 
 

@@ -57,8 +57,6 @@ OUTSIDE = {
     "techniques/tools.py": "is written to a model",
     "techniques/tree_of_thoughts.py:(none": "is written to a model",
     "scoring/judging/prompts.py": "is written to a model",
-    "export/plots.py:not every price": "the page's own charts have their texts (ui/results/chart_texts.py)",
-    "export/plots.py:all of it was": "the page's own charts have their texts (ui/results/chart_texts.py)",
     "export/workbook.py:… [": "stands in a file",
 }
 # Their words are chosen one by one in the code.

@@ -7,7 +7,8 @@ A table is text. Each entry is two lines, the Chinese one indented; `#` begins a
 
 A field is a name in braces, in lower case and without spaces; all other braces stand for themselves. Some
 names stand for numbers (`NUMBERS`). In the Chinese line `{why*}` asks for the field's own value in Chinese,
-where it is known. The full stop is left out on both sides: a sentence is known with and without it.
+where it is known, and `{names+}` for a list of quoted names with Chinese words between them. The full stop is
+left out on both sides: a sentence is known with and without it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-FIELD = re.compile(r"\{([a-z_]+)(\*?)\}")
+FIELD = re.compile(r"\{([a-z_]+)([*+]?)\}")
 NUMBERS = frozenset(
     {
         "calls",

@@ -17,6 +17,7 @@ _MOST_ENDS = 12
 _MOST_COLONS = 6
 _ENDS = re.compile(r"(?<=[.?!…])\s+")
 _GOT = re.compile(r"(?P<said>.+) \(got (?P<value>.+)\)", re.DOTALL)
+_BETWEEN = re.compile(r"(?<=['\"])(, | or )(?=['\"])")
 _MARKS = tuple("，。；：？！、（）")
 _Said = tuple[int, str]  # how many characters were known, and the Chinese
 
@@ -81,13 +82,22 @@ def _sentence(text: str) -> _Said | None:
 
 def _looked_up(sentence: str) -> Iterator[_Said]:
     for pattern, values in matching(sentence):
-        told = {name: _value(values[name]) for name, asked in FIELD.findall(pattern.chinese) if asked}
+        told = {
+            name: (0, _listed(values[name])) if asked == "+" else _value(values[name])
+            for name, asked in FIELD.findall(pattern.chinese)
+            if asked
+        }
         parts = FIELD.split(pattern.chinese)
         for place in range(1, len(parts), 3):
             name, asked = parts[place], parts[place + 1]
             said = told[name][1] if asked else values[name]
             parts[place], parts[place + 1] = "", _apart(parts[place - 1], said) + said
         yield pattern.weight + sum(known for known, _ in told.values()), "".join(parts)
+
+
+def _listed(names: str) -> str:
+    """`'a', 'b' or 'c'`."""
+    return _BETWEEN.sub(lambda mark: "、" if mark[0] == ", " else " 或 ", names)
 
 
 def _apart(before: str, said: str) -> str:

@@ -32,6 +32,14 @@ class Texts:
         return text.format(**values) if values else text
 
 
+placeholders = Texts(
+    one=("Choose", "请选择"),
+    several=("Choose", "请选择（可多选）"),
+    or_type=("Choose or type", "选择或直接输入"),
+)
+"""What stands in a list from which nothing is chosen yet; Streamlit's own is English."""
+
+
 def language() -> str:
     """`en` or `zh`: what was chosen, else what the browser asks for."""
     chosen = st.session_state.get(KEY)

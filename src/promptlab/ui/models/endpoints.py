@@ -13,7 +13,7 @@ from promptlab.models import endpoints
 from promptlab.models.endpoints import Endpoint
 from promptlab.models.keys import find_key
 from promptlab.models.price_list import ListedPrice
-from promptlab.ui.language import Texts, in_chosen
+from promptlab.ui.language import Texts, in_chosen, placeholders
 from promptlab.ui.models.keys import note, taken, tell
 from promptlab.ui.models.prices import show_prices
 from promptlab.ui.models.testing import try_button
@@ -26,8 +26,8 @@ say = Texts(
         "name is stored, in {file}.",
         "兼容 OpenAI 协议的中转站或自建服务。{file} 中只保存密钥的变量名，不保存密钥。",
     ),
-    endpoint=("Endpoint", "端点"),
-    new=("Add an endpoint", "添加端点"),
+    endpoint=("Endpoint", "接口"),
+    new=("Add an endpoint", "添加接口"),
     change=("Address and key", "地址与密钥"),
     name=("Name", "名称"),
     address=("Base address", "接口地址"),
@@ -181,6 +181,7 @@ def _model(endpoint: Endpoint) -> None:
         list(endpoint.models),
         key=f"endpoint-model-{endpoint.name}",
         accept_new_options=True,
+        placeholder=placeholders("or_type"),
     )
     if not model:
         return

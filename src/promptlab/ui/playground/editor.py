@@ -24,7 +24,7 @@ from promptlab.playground import (
 from promptlab.playground.candidates import PLAIN
 from promptlab.playground.reach import LONGEST_LOCAL_REPLY
 from promptlab.techniques import techniques
-from promptlab.ui.language import Texts, language
+from promptlab.ui.language import Texts, language, placeholders
 from promptlab.ui.place import allows_code, home
 from promptlab.ui.playground.session import Session, kept, session
 from promptlab.ui.shown import escaped, failed
@@ -216,6 +216,7 @@ def choose_techniques() -> dict[str, Mapping[str, Any]]:
         say("techniques"),
         technique_names(),
         key="techniques",
+        placeholder=placeholders("several"),
         help=say("techniques_help"),
         persist_state="session",
     )

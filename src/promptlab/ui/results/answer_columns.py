@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 say = Texts(
     sample=("Sample", "样本"),
-    target=("target: {target}", "目标：{target}"),
-    no_target=("no target", "无目标答案"),
+    target=("target: {target}", "标准答案：{target}"),
+    no_target=("no target", "无标准答案"),
     right=("right", "答对"),
     wrong=("wrong", "答错"),
     score=("score {score}", "得分 {score}"),
@@ -31,8 +31,8 @@ say = Texts(
     mean=("mean {mean} {interval}", "均值 {mean} {interval}"),
     failures=("{n:,} without an answer", "{n:,} 次无答案"),
     errors=("{n:,} errors", "{n:,} 次出错"),
-    tokens=("{prompt} + {reply} tokens", "{prompt} + {reply} 词元"),
-    rate=("{n} tokens/s", "{n} 词元/秒"),
+    tokens=("{prompt} + {reply} tokens", "{prompt} + {reply} token"),
+    rate=("{n} tokens/s", "{n} token/秒"),
     calls=("{n} calls", "{n} 次调用"),
     cached=("cached", "缓存"),
     details=("Details", "详情"),

@@ -10,6 +10,19 @@ from typing import Any
 
 from promptlab.ui.language import in_chosen, language
 
+# plotly's own buttons and hints.
+_PLOTLY = {
+    "Download plot as a PNG": "下载为 PNG 图片",
+    "Zoom": "缩放",
+    "Pan": "平移",
+    "Zoom in": "放大",
+    "Zoom out": "缩小",
+    "Autoscale": "自动缩放",
+    "Reset axes": "还原坐标轴",
+    "Toggle Spike Lines": "辅助线",
+    "Double-click to zoom back out": "双击可还原缩放",
+    "Double-click on legend to isolate one trace": "双击图例可只看一个系列",
+}
 # Where the legend names kinds and not models, which may be named like anything.
 _KINDS = frozenset({"failures"})
 _FRONT = "Pareto front"
@@ -24,6 +37,13 @@ def in_words_of_the_page(name: str, figure: Mapping[str, Any]) -> Mapping[str, A
     for axis in [each for each in layout if each.startswith(("xaxis", "yaxis"))]:
         layout[axis] = {key: _axis(key, value) for key, value in layout[axis].items()}
     return {"data": [_trace(name, each) for each in figure["data"]], "layout": layout}
+
+
+def plotly_settings() -> dict[str, Any]:
+    """plotly's own texts in the page's language; it has them in English."""
+    if language() != "zh":
+        return {}
+    return {"locale": "zh-CN", "locales": {"zh-CN": {"dictionary": _PLOTLY, "format": {}}}}
 
 
 def _axis(key: str, value: Any) -> Any:

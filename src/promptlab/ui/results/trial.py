@@ -11,7 +11,7 @@ from promptlab.analysis import words
 from promptlab.runs import RunReader
 from promptlab.runs.labels import judged_as, label_answer
 from promptlab.ui.data.adding import offer_adding
-from promptlab.ui.language import Texts, in_chosen
+from promptlab.ui.language import Texts, in_chosen, placeholders
 from promptlab.ui.results.loaded import StoredRun
 from promptlab.ui.results.where import move
 from promptlab.ui.shown import escaped, model_markdown, model_text, visible
@@ -29,7 +29,7 @@ say = Texts(
     cached=("from the cache", "来自缓存"),
     sent=("sent, {n} attempt(s)", "已发送，尝试 {n} 次"),
     failed=("failed after {n} attempt(s)", "尝试 {n} 次后失败"),
-    tokens=("{prompt} + {reply} tokens", "{prompt} + {reply} 词元"),
+    tokens=("{prompt} + {reply} tokens", "{prompt} + {reply} token"),
     cost=("{cost} {currency}", "{cost} {currency}"),
     no_cost=("cost unknown", "费用未知"),
     ended=("ended by {finish}", "结束原因 {finish}"),
@@ -103,6 +103,7 @@ def _rating(run: StoredRun, trial: int, label: str | None, comment: str | None) 
                     index=known.index(label) if label else None,
                     format_func=visible,
                     key=f"results-label-{trial}",
+                    placeholder=placeholders("one"),
                     width=180,
                 )
             said = st.text_input(
