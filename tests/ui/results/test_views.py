@@ -145,16 +145,16 @@ def test_two_runs_stand_side_by_side_with_what_differs(open_results: Open, store
 def test_looks_by_hand_are_said_beside_one_run_and_beside_several(open_results: Open, stored: Path) -> None:
     ids = [each.name for each in (stored / "home" / "runs").iterdir()]
     several = open_results(view="runs", runs=ids)
-    assert not any("looked at" in each.value for each in several.caption)
+    assert not any("looked at" in each.value for each in several.text)
     source = RowSource("d", {"path": "data.jsonl", "target": "a", "id": "id"}, stored)
     with source.open(stored / "home") as data:
         count_look(stored / "home", "d", "dev", next(data.samples("dev")))
-    told = "1 of them was looked at in the playground \\(1 look\\)"
-    assert any(told in each.value for each in several.run().caption)
+    told = "1 of them was looked at in the playground (1 look)"
+    assert any(told in each.value for each in several.run().text)
     one = open_results()
-    assert any(told in each.value for each in one.caption)
+    assert any(told in each.value for each in one.text)
     one.session_state["language"] = "zh"
-    assert any("试验台中查看" in each.value for each in one.run().caption)
+    assert any("在试验台中看过" in each.value for each in one.run().text)
 
 
 def test_plots_have_tables_that_say_the_same(open_results: Open) -> None:
