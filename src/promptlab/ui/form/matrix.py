@@ -13,8 +13,9 @@ from promptlab.experiment.axis_fields import axis_field, axis_names, plain_value
 from promptlab.experiment.form import FormField
 from promptlab.experiment.yaml_lines import Path_, parse_document
 from promptlab.ui.form.fields import show_field, show_piece
-from promptlab.ui.form.groups import append, remove_button, show_any, show_line
+from promptlab.ui.form.groups import show_any
 from promptlab.ui.form.labels import in_short
+from promptlab.ui.form.lists import append, remove_button, show_line
 from promptlab.ui.form.sheet import PROBLEM, Sheet
 from promptlab.ui.language import Texts
 from promptlab.ui.shown import escaped
