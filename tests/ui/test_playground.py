@@ -48,9 +48,9 @@ def answered(page: AppTest) -> AppTest:
 
 
 def opened(page: AppTest, *keys: str) -> AppTest:
-    """The page with these parts unfolded; whoever runs it next folds them, unlike a browser."""
+    """The page with these parts unfolded."""
     for key in keys:
-        page.session_state[key] = True
+        page.session_state[f"open-{key}"] = True
     return page.run()
 
 
@@ -242,11 +242,12 @@ def test_each_technique_has_a_form_of_its_own_and_what_is_set_is_asked_and_writt
     page.selectbox(key="row-source").set_value("data.jsonl").run()
     parts = ["settings-self_consistency", "settings-few_shot"]
     parts += ["set-self_consistency-part-variants-0-inner", "set-few_shot-part-variants-0-demos"]
-    opened(page, *parts).number_input(key="set-self_consistency-variants-0-samples").set_value(2).run()
+    opened(page, *parts)
+    page.number_input(key="set-self_consistency-variants-0-samples").set_value(2).run()
     inner = "set-self_consistency-variants-0-inner-technique"
-    opened(page, *parts).selectbox(key=inner).set_value("zero_shot").run()
-    opened(page, *parts).number_input(key="set-few_shot-variants-0-demos").set_value(3).run()
-    opened(page, *parts).selectbox(key="set-few_shot-variants-0-demos-select").set_value("random").run()
+    page.selectbox(key=inner).set_value("zero_shot").run()
+    page.number_input(key="set-few_shot-variants-0-demos").set_value(3).run()
+    page.selectbox(key="set-few_shot-variants-0-demos-select").set_value("random").run()
     assert not page.exception
     assert {each.label.replace("\\", "") for each in page.expander} >= {
         "**self_consistency**: samples 2, inner (technique zero_shot)",

@@ -48,16 +48,11 @@ def axis_names(value: Mapping[str, Any], own: str = "") -> list[str]:
 
 def plain_values(field: FormField) -> bool:
     """Whether an axis over the field is best a list of values, which then give the names."""
-    return field.kind in _SCALARS
+    return field.kind in _SCALARS or bool(field.short)
 
 
 def _keys(of: str, value: Mapping[str, Any]) -> list[str]:
-    """What may vary of an entry of that list; of a part for which a number may stand, that number first."""
-    found = []
-    for key, field in _fields(of, value).items():
-        if key not in _NEVER:
-            found += [f"{key}.{field.short}", key] if field.short else [key]
-    return found
+    return [key for key in _fields(of, value) if key not in _NEVER]
 
 
 def _fields(of: str, value: Mapping[str, Any]) -> dict[str, FormField]:

@@ -11,6 +11,7 @@ import streamlit as st
 from promptlab.experiment.form import FormField, named_fields, own_settings
 from promptlab.experiment.yaml_lines import Path_
 from promptlab.ui.form.fields import SINGLE, show_field, show_piece
+from promptlab.ui.form.folding import folding
 from promptlab.ui.form.labels import in_short, label
 from promptlab.ui.form.sheet import Sheet
 from promptlab.ui.language import Texts
@@ -41,7 +42,7 @@ def show_fields(sheet: Sheet, path: Path_, fields: Sequence[FormField], first: S
     _grid(sheet, path, shown)
     if hidden:
         # Each widget costs: those that nobody looks at are not made.
-        more = st.expander(say("more"), key=sheet.key(path, "more"), on_change="rerun")
+        more = folding(say("more"), sheet.key(path, "more"))
         if more.open:
             with more:
                 _grid(sheet, path, hidden)
@@ -69,9 +70,7 @@ def fold(
 ) -> None:
     """A part that says in one line what stands in it, and opens."""
     title = f"**{title or label(field)}**: {escaped(told)}"
-    part = st.expander(
-        title, expanded=sheet.has_mistakes(path), key=sheet.key(path, "part"), on_change="rerun"
-    )
+    part = folding(title, sheet.key(path, "part"), at_first=sheet.has_mistakes(path))
     if part.open:
         with part:
             show_group(sheet, path, field, first)

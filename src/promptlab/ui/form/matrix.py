@@ -13,6 +13,7 @@ from promptlab.experiment.axis_fields import axis_field, axis_names, plain_value
 from promptlab.experiment.form import FormField
 from promptlab.experiment.yaml_lines import Path_, parse_document
 from promptlab.ui.form.fields import show_field, show_piece
+from promptlab.ui.form.folding import folding
 from promptlab.ui.form.groups import show_any
 from promptlab.ui.form.labels import in_short
 from promptlab.ui.form.lists import append, remove_button, show_line
@@ -53,9 +54,7 @@ def show_matrix(sheet: Sheet, path: Path_) -> None:
     axes = {key: each for key, each in (matrix or {}).items() if key != _EXCLUDE}
     told = "; ".join(f"{key}: {', '.join(map(str, _names(each)))}" for key, each in axes.items())
     title = f"**{say('matrix')} · matrix**: {escaped(in_short(told) if told else say('nothing'))}"
-    part = st.expander(
-        title, expanded=sheet.has_mistakes(path), key=sheet.key(path, "part"), on_change="rerun"
-    )
+    part = folding(title, sheet.key(path, "part"), at_first=sheet.has_mistakes(path))
     if not part.open:
         return
     with part:
@@ -113,7 +112,7 @@ def _listed(sheet: Sheet, path: Path_, field: FormField, values: list[Any]) -> N
 
 
 def _of_value(field: FormField, index: int) -> FormField:
-    kind = field.kind if plain_values(field) else "value"
+    kind = field.kind if plain_values(field) and not field.short else "value"
     return replace(field, key=f"{index + 1}", kind=kind)
 
 

@@ -14,6 +14,7 @@ from promptlab.experiment.checking import mistakes_of_settings
 from promptlab.experiment.form import own_settings, settings_of
 from promptlab.experiment.own_code import own_code
 from promptlab.experiment.yaml_lines import Path_, parse_document
+from promptlab.ui.form.folding import folding
 from promptlab.ui.form.groups import MOST_OWN, show_fields
 from promptlab.ui.form.labels import in_short
 from promptlab.ui.form.sheet import PROBLEM, Sheet
@@ -64,7 +65,7 @@ def show_settings(name: str) -> Mapping[str, Any]:
         mistakes = [*mistakes_of_settings(name, settings, document, _ENTRY, Path.cwd())]
     told = in_short(settings) if settings else say("usual")
     title = say("settings", label=escaped(name), told=escaped(told))
-    part = st.expander(title, key=f"settings-{name}", on_change="rerun")
+    part = folding(title, f"settings-{name}")
     sheet = Sheet(source, document.value, mistakes, columns=COLUMNS, prefix=f"set-{name}", with_lines=False)
     if part.open:
         with part:
