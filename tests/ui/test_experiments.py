@@ -7,9 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from real_command import wait_until
 from streamlit.testing.v1 import AppTest
 
+from promptlab.basics.process import this_process
+from promptlab.runs.background import PROCESS, start
+from promptlab.runs.directory import note_of
 from promptlab.ui.experiments.draft import Draft
+from promptlab.ui.experiments.watching import work_on
 
 EXPERIMENT = """\
 # A study of parity.
@@ -284,6 +289,14 @@ def test_the_estimate_says_what_would_be_sent(study: Path, open_page: Callable[.
     assert shown["Trials to run"] == "64"
     assert int(shown["Calls"]) > 0
     assert shown["Cost"] == "unknown" or shown["Cost"].endswith("USD")
+
+
+def test_a_job_that_has_ended_counts_as_over_while_its_process_is_still_leaving(study: Path) -> None:
+    home = study.parent / "home"
+    job = start(home, study)
+    wait_until(lambda: job.exit_code == 0, "it does not end")
+    (job.folder / PROCESS).write_bytes(note_of(this_process()))
+    assert work_on(home, "parity").state == "complete"
 
 
 @pytest.mark.parametrize(

@@ -146,7 +146,7 @@ def test_a_cancelled_run_keeps_what_it_has_and_is_started_again(
 
 TEXTS = {
     "en-US": ("Form", "Trials to run", "complete"),
-    "zh-CN": ("表单", "待运行试次", "已完成"),
+    "zh-CN": ("表单", "待运行试验", "已完成"),
 }
 
 

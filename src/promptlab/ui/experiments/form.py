@@ -25,7 +25,7 @@ from promptlab.ui.form.labels import in_short
 from promptlab.ui.form.lists import append, show_adding, show_entries
 from promptlab.ui.form.matrix import show_matrix
 from promptlab.ui.form.sheet import Sheet
-from promptlab.ui.language import Texts
+from promptlab.ui.language import Texts, in_chosen
 from promptlab.ui.place import allows_code, home
 from promptlab.ui.shown import failed
 
@@ -87,7 +87,7 @@ def form(draft: Draft) -> None:
         if not isinstance(value, dict):
             raise ExperimentError("an experiment is a mapping of keys to values", file=draft.path.name)
     except ExperimentError as error:
-        failed(say("broken", error=error))
+        failed(say("broken", error=in_chosen(error)))
         return
     top = st.container()
     sheet = _sheet(draft, value)
@@ -98,19 +98,19 @@ def form(draft: Draft) -> None:
 
     show_fields(sheet, (), fields(*_ABOUT), _ABOUT)
     _datasets(sheet, draft, known)
-    st.subheader(say("task"))
+    st.header(say("task"))
     task = ("prompt", "system", "answer_instruction", "answer")
     show_group(sheet, ("task",), known["task"], task)
     _models(sheet, known)
-    st.subheader(say("variants"))
+    st.header(say("variants"))
     show_entries(sheet, ("variants",), known["variants"], _FIRST["variants"])
-    st.subheader(say("scorers"))
+    st.header(say("scorers"))
     if not value.get("scorers"):
         st.caption(say("default_scorer"))
     show_entries(sheet, ("scorers",), known["scorers"], _FIRST["scorers"])
-    st.subheader(say("comparison"))
+    st.header(say("comparison"))
     show_fields(sheet, (), fields(*_COMPARED, *_ALSO_COMPARED), _COMPARED)
-    st.subheader(say("seldom"))
+    st.header(say("seldom"))
     show_matrix(sheet, ("matrix",))
     for key in _SELDOM[1:]:
         there = value.get(key)
@@ -159,7 +159,7 @@ def _sheet(draft: Draft, value: dict[str, Any]) -> Sheet:
 
 def _datasets(sheet: Sheet, draft: Draft, known: Mapping[str, FormField]) -> None:
     """One data set may stand alone under `dataset`; a second makes it the first of a list."""
-    st.subheader(say("datasets"))
+    st.header(say("datasets"))
     if "dataset" in sheet.value:
         with st.container(border=True, key="f-entry-dataset"):
             first = _first_of_data(sheet.value["dataset"])
@@ -193,7 +193,7 @@ def _add_data(sheet: Sheet, draft: Draft, name: str) -> None:
 
 
 def _models(sheet: Sheet, known: Mapping[str, FormField]) -> None:
-    st.subheader(say("models"))
+    st.header(say("models"))
     show_entries(sheet, ("models",), known["models"], _FIRST["models"], adding=False)
     at_hand = {each.label: each.entry for each in reachable(home())}
 

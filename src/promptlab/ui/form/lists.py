@@ -14,7 +14,7 @@ from promptlab.ui.form.fields import SINGLE, show_field, show_piece
 from promptlab.ui.form.groups import has_shape, show_any, show_group
 from promptlab.ui.form.labels import label
 from promptlab.ui.form.sheet import Sheet
-from promptlab.ui.language import Texts
+from promptlab.ui.language import Texts, placeholders
 
 say = Texts(
     add=("Add", "添加"),
@@ -82,7 +82,7 @@ def show_adding(
             index=None,
             width=NAME_PX,
             accept_new_options=add is not None,
-            placeholder=placeholder,
+            placeholder=placeholder or placeholders("one" if add is None else "or_type"),
         )
         st.button(
             say("add"),

@@ -15,7 +15,7 @@ say = Texts(
     title=("Models and keys", "模型与密钥"),
     view=("View", "视图"),
     providers=("Providers", "服务商"),
-    endpoints=("Endpoints", "自定义端点"),
+    endpoints=("Endpoints", "自定义接口"),
     local=("Local models", "本地模型"),
 )
 _ASKED = "models-asked"  # the address's view that was chosen last: another one is a link that was followed
@@ -24,7 +24,7 @@ _VIEWS = {"providers": show_providers, "endpoints": show_endpoints, "local": sho
 
 def page() -> None:
     """One of the three views."""
-    st.subheader(say("title"), anchor=False)
+    st.title(say("title"), anchor=False)
     asked = st.query_params.get("view")
     if asked in _VIEWS and asked != st.session_state.get(_ASKED):
         st.session_state["view"] = asked

@@ -10,7 +10,7 @@ import streamlit as st
 from promptlab.basics.errors import PromptlabError
 from promptlab.playground import Bot, Bots, ModelChoice, reachable, technique_names
 from promptlab.playground.candidates import PLAIN
-from promptlab.ui.language import Texts
+from promptlab.ui.language import Texts, placeholders
 from promptlab.ui.place import home
 from promptlab.ui.playground.sampling import given_sampling
 from promptlab.ui.playground.session import kept
@@ -76,6 +76,7 @@ def choose_techniques() -> dict[str, Mapping[str, Any]]:
         say("techniques"),
         technique_names(),
         key="techniques",
+        placeholder=placeholders("several"),
         help=say("techniques_help"),
         persist_state="session",
     )

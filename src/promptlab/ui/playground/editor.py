@@ -18,6 +18,7 @@ from promptlab.playground import (
     build_technique,
     reachable,
 )
+from promptlab.playground.reach import LONGEST_LOCAL_REPLY
 from promptlab.ui.language import Texts, language
 from promptlab.ui.place import allows_code, home
 from promptlab.ui.playground.session import Session, kept, session
@@ -45,8 +46,6 @@ EXAMPLE = {
     ),
     "zh": ("{{ 国家 }}的首都是哪里？", "只回答城市名。", {"国家": "法国"}),
 }
-# The embedded model does not always find an end.
-LONGEST_LOCAL_REPLY = 256
 
 
 @dataclass(frozen=True)
