@@ -142,3 +142,89 @@ def test_a_cancelled_run_keeps_what_it_has_and_is_started_again(
         t.at("start").get_by_role("button").click()
         t.page.get_by_text("complete", exact=True).wait_for()
     assert fake_provider.requests == 120
+
+
+TEXTS = {
+    "en-US": ("Form", "Trials to run", "complete"),
+    "zh-CN": ("表单", "待运行试验", "已完成"),
+}
+
+
+@pytest.mark.parametrize("locale", TEXTS)
+def test_an_experiment_is_built_by_form_alone_seen_and_changed_as_yaml_estimated_and_run(
+    study: Path, fake_provider: Any, workbench: Any, tab: Callable[..., Any], locale: str
+) -> None:
+    from playwright.sync_api import expect
+
+    from promptlab.experiment import load_spec
+
+    expect.set_options(timeout=RUN_MS)
+    form, to_run, complete = TEXTS[locale]
+    before = study.read_text()
+    (study.parent / "more.jsonl").write_text((study.parent / "data.jsonl").read_text())
+    with workbench(study.parent) as (address, _):
+        t = tab(address, locale=locale, theme="dark" if locale == "zh-CN" else "light")
+
+        def chosen(key: str, text: str) -> None:
+            t.at(key).locator("input").fill(text)
+            t.page.get_by_role("option", name=text, exact=True).click()
+            t.settled()
+
+        def typed(key: str, text: str) -> None:
+            t.at(key).locator("input").fill(text)
+            t.at(key).locator("input").press("Enter")
+            t.settled()
+
+        def pressed(key: str) -> None:
+            t.at(key).get_by_role("button").click()
+            t.settled()
+
+        def unfolded(key: str, until: str) -> None:
+            t.at(key).locator("summary").first.click()
+            t.at(until).first.wait_for()
+            t.settled()
+
+        t.open(f"/experiments?file={study}")
+        chosen("f-new-datasets", "more.jsonl")
+        pressed("f-add-datasets")
+        typed("f-datasets-1-name", "again")
+        unfolded("f-part-matrix", "f-axis-name-matrix")
+        chosen("f-axis-name-matrix", "models.max_tokens")
+        typed("f-axis-values-matrix", "50, 60")
+        pressed("f-add-axis-matrix")
+        unfolded("f-part-gates", "f-add-gates")
+        pressed("f-add-gates")
+        typed("f-gates-0-min", "0.1")
+        unfolded("f-part-embedding", "f-embedding-id")
+        typed("f-embedding-id", "openai/fake-1")
+        typed("f-embedding-api_base", fake_provider.openai)
+        typed("f-embedding-api_key_env", "LOOP_KEY")
+        t.page.get_by_role("radio", name="YAML").click()
+        t.settled()
+        text = t.at("yaml").locator("textarea")
+        one = "dataset: {path: data.jsonl, target: a}\n"
+        two = "  - {path: data.jsonl, target: a}\n  - {path: more.jsonl, target: a, name: again}\n"
+        wanted = before.replace(one, f"datasets:\n{two}") + (
+            "matrix: {models.max_tokens: [50, 60]}\n"
+            "gates: [{min: 0.1}]\n"
+            f"embedding: {{id: openai/fake-1, api_base: {fake_provider.openai}, api_key_env: LOOP_KEY}}\n"
+        )
+        expect(text).to_have_value(wanted)
+        wanted = wanted.replace("min: 0.1", "min: 0").replace("[50, 60]", "{short: 50, long: 60}   # tokens")
+        text.fill(wanted)
+        text.press("Control+Enter")
+        t.settled()
+        t.page.get_by_role("radio", name=form, exact=True).click()
+        t.settled()
+        expect(t.at("f-part-matrix").locator("summary").first).to_contain_text("short, long")
+        expect(t.at("f-part-gates").locator("summary").first).to_contain_text("min 0")
+        pressed("save")
+        t.open(f"/experiments?file={study}&view=run")
+        pressed("estimate-now")
+        t.page.get_by_text(to_run).wait_for()
+        pressed("start")
+        t.page.get_by_text(complete, exact=True).wait_for()
+    assert study.read_text() == wanted
+    assert [each.label for each in load_spec(study).spec.datasets] == ["data", "again"]
+    (job,) = jobs(study.parent / "home")
+    assert job.exit_code == 0
