@@ -19,6 +19,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import promptlab
+from promptlab.ui.language import Texts
 
 sys.path.insert(0, str(Path(__file__).parent))  # hostile_runs
 
@@ -118,6 +119,7 @@ class Tab:
 
     def __init__(self, browser: Any, address: str, *, locale: str = "en-US", theme: str = "light") -> None:
         self.address = address
+        self.locale = locale
         self.asked: list[str] = []
         self.dialogs: list[str] = []
         context = browser.new_context(
@@ -139,6 +141,10 @@ class Tab:
         self.page.wait_for_selector(
             "[data-testid='stApp'][data-test-script-state='notRunning']", timeout=60_000
         )
+
+    def words(self, texts: Texts, name: str, **values: object) -> str:
+        """One of the workbench's texts as this tab shows it."""
+        return texts.texts[name][self.locale.startswith("zh")].format(**values)
 
     def at(self, key: str) -> Any:
         """The element with that widget key."""

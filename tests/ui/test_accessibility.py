@@ -232,7 +232,8 @@ LOOK_AT_FOCUS = """() => {
   }
   let last = null
   window.focusLook = () => {
-    const seen = last === null || drawsItself(last.places[0]) || last.places.some((each, at) => look(each) !== last.looks[at])
+    const seen = last === null || drawsItself(last.places[0])
+      || last.places.some((each, at) => look(each) !== last.looks[at])
     let stop = document.activeElement
     while (stop?.shadowRoot?.activeElement) stop = stop.shadowRoot.activeElement
     if (!stop || stop === document.body || stop.tagName === "HTML") return [null, seen]
