@@ -69,9 +69,9 @@ def _tell_choices() -> None:
 def _may_be_chosen(value: object) -> bool:
     if isinstance(value, list):
         return bool(value) and all(map(_may_be_chosen, value))
-    return isinstance(value, str | int | Path) and not isinstance(
-        value, bool
-    )  # a button's state is no choice
+    if isinstance(value, bool):  # a button's
+        return False
+    return isinstance(value, str | int | Path)
 
 
 def _of_the_browser() -> str:
