@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,12 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import promptlab
+from promptlab.basics.process import this_process
+from promptlab.runs.background import EVENTS, EXIT, JOB, PROCESS
+from promptlab.runs.directory import note_of
 from promptlab.ui.experiments.draft import Draft
+from promptlab.ui.experiments.watching import work_on
 
 EXPERIMENT = """\
 # A study of parity.
@@ -190,3 +196,16 @@ def test_a_new_experiment_comes_from_the_starter_or_from_data(
     assert not page.exception
     made = (study.parent / "experiments" / "data.yaml").read_text()
     assert 'path: "../data.jsonl"' in made
+
+
+def test_a_run_that_is_complete_is_called_so_while_its_process_still_goes_away(study: Path) -> None:
+    home = study.parent / "home"
+    run = promptlab.load(study, home=home).run().run
+    job = home / "jobs" / "1"
+    job.mkdir(parents=True)
+    (job / JOB).write_text(json.dumps({"experiment": "parity"}))
+    (job / EVENTS).write_text(json.dumps({"event": "started", "run": run.id}) + "\n")
+    (job / PROCESS).write_bytes(note_of(this_process()))
+    assert work_on(home, "parity").state == "running"
+    (job / EXIT).write_text("0")
+    assert work_on(home, "parity").state == "complete"

@@ -70,7 +70,8 @@ def work_on(home: Path, experiment: str) -> Work:
     """What was last done about an experiment, wherever it was started."""
     run = latest_run(home, experiment)
     own = [job for job in jobs(home) if job.facts()["experiment"] == experiment]
-    if own and own[0].process is not None:  # the newest lives: perhaps without a run yet
+    # The newest lives, perhaps without a run yet. Once it has said how it ended, the run says more.
+    if own and own[0].process is not None and own[0].exit_code is None:
         found = own[0].run()
         return Work(own[0], found, own[0].state())
     if run is None:
