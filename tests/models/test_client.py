@@ -20,7 +20,7 @@ import pytest
 from door_parts import MODEL, Answering, counting_server, drawn, refusal, request, until
 
 from promptlab.basics.errors import CallError, CallErrorKind
-from promptlab.models import client as client_module
+from promptlab.models import sending
 from promptlab.models.cache import DiskCache
 from promptlab.models.client import CacheMode, Client
 from promptlab.models.door import Door
@@ -284,7 +284,7 @@ def test_answers_beyond_the_age_limit_are_asked_again(tmp_path: Path) -> None:
         transport = Answering(answer)
         async with opened(tmp_path, transport) as client:
             await client.complete(request("a"))
-            client._wall_clock = lambda: time.time() - 1000
+            client._sender._wall_clock = lambda: time.time() - 1000
             await client.complete(request("old"))
         async with opened(tmp_path, transport, mode=CacheMode(max_age_s=500)) as client:
             assert (await client.complete(request("a"))).text == "1"
@@ -314,7 +314,7 @@ def test_an_old_answer_outlives_a_failed_renewal(tmp_path: Path) -> None:
 
 
 def test_two_thousand_calls_in_bad_weather_end_complete_and_correct(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(client_module, "TIMEOUT_GRACE_S", 0.0)
+    monkeypatch.setattr(sending, "TIMEOUT_GRACE_S", 0.0)
     monkeypatch.setattr("promptlab.models.retry.BACKOFF_BASE_S", 0.02)
     weather = random.Random(5)
 
@@ -344,7 +344,7 @@ def test_two_thousand_calls_in_bad_weather_end_complete_and_correct(tmp_path: Pa
 
 
 def test_a_transport_that_hangs_is_stopped(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(client_module, "TIMEOUT_GRACE_S", 0.05)
+    monkeypatch.setattr(sending, "TIMEOUT_GRACE_S", 0.05)
     monkeypatch.setattr("promptlab.models.retry.MAX_ATTEMPTS", 1)
 
     async def main() -> None:

@@ -19,6 +19,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import promptlab
+from promptlab.basics import registry
 from promptlab.ui.language import Texts
 
 sys.path.insert(0, str(Path(__file__).parent))  # hostile_runs
@@ -46,6 +47,12 @@ def run_experiment(folder: Path) -> None:
 @pytest.fixture
 def hostile_run() -> Callable[[Path], None]:
     return run_experiment
+
+
+@pytest.fixture(autouse=True)
+def only_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that refuses files of Python does so for this test, not for those after it in the process."""
+    monkeypatch.setattr(registry, "_refused", "")
 
 
 @pytest.fixture
@@ -119,6 +126,7 @@ class Tab:
 
     def __init__(self, browser: Any, address: str, *, locale: str = "en-US", theme: str = "light") -> None:
         self.address = address
+        self.known = [address]  # whom it may ask
         self.locale = locale
         self.asked: list[str] = []
         self.dialogs: list[str] = []
@@ -152,7 +160,7 @@ class Tab:
 
     def elsewhere(self) -> list[str]:
         """What it asked of any other host."""
-        return [url for url in self.asked if not url.startswith((self.address, "data:", "blob:", "ws:"))]
+        return [url for url in self.asked if not url.startswith((*self.known, "data:", "blob:", "ws:"))]
 
 
 @pytest.fixture

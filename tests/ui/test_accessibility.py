@@ -232,8 +232,8 @@ LOOK_AT_FOCUS = """() => {
   }
   let last = null
   window.focusLook = () => {
-    const seen = last === null || drawsItself(last.places[0])
-      || last.places.some((each, at) => look(each) !== last.looks[at])
+    const changed = () => last.places.some((each, at) => look(each) !== last.looks[at])
+    const seen = last === null || drawsItself(last.places[0]) || changed()
     let stop = document.activeElement
     while (stop?.shadowRoot?.activeElement) stop = stop.shadowRoot.activeElement
     if (!stop || stop === document.body || stop.tagName === "HTML") return [null, seen]

@@ -2,105 +2,21 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from promptlab.basics.errors import ExitCode, UsageError
+from promptlab.cli.executing import execute_file, exit_code_of, report
 from promptlab.cli.rows import print_json
+from promptlab.cli.run_options import all_run_options
 
 if TYPE_CHECKING:
     from promptlab.analysis import Comparison
     from promptlab.analysis.gates import GateResult
-    from promptlab.cli.several import Outcome
-    from promptlab.runs import Estimate, RunDirectory, RunResult
-    from promptlab.runs.events import Event, Listen
-
-
-def _hold_keys(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
-    """Takes keys from standard input: unlike arguments and the environment, nobody else sees that."""
-    if not wanted:
-        return
-    import json
-
-    from promptlab.models.keys import hold
-
-    try:
-        found = json.loads(sys.stdin.read() or "{}")
-        assert isinstance(found, dict)
-        assert all(isinstance(value, str) for value in found.values())
-    except (ValueError, AssertionError):
-        raise UsageError(
-            "standard input holds no keys for --keys-stdin.",
-            remedy='Give one JSON object: {"OPENAI_API_KEY": "…"}.',
-        ) from None
-    for name, value in found.items():
-        hold(name, value)
-
-
-def _refuse_code(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
-    if wanted:
-        from promptlab.basics.registry import refuse_own_code
-
-        refuse_own_code("Run it without --no-own-code, if you trust that file.")
-
-
-_WHAT_TO_RUN: tuple[Callable[[Any], Any], ...] = (
-    click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N test samples."),
-    click.option(
-        "--variant", "variants", multiple=True, metavar="NAME", help="Only this variant (repeatable)."
-    ),
-    click.option("--model", "models", multiple=True, metavar="NAME", help="Only this model (repeatable)."),
-    click.option(
-        "--fresh", is_flag=True, help="Start a new run, fed from the cache, with a new budget ledger."
-    ),
-    click.option("--no-cache", is_flag=True, help="Read nothing from the cache and overwrite nothing in it."),
-)
-_HOW_TO_RUN: tuple[Callable[[Any], Any], ...] = (
-    click.option("-y", "--yes", is_flag=True, help="Spend more than limits.confirm_usd without a question."),
-    click.option("-q", "--quiet", is_flag=True, help="No progress and no messages but errors."),
-    click.option(
-        "-v", "--verbose", is_flag=True, help="Also each error as it happens, and every paired difference."
-    ),
-    click.option(
-        "--events",
-        type=click.Path(dir_okay=False, path_type=Path),
-        metavar="FILE",
-        help="Append what happens to FILE, one JSON object a line.",
-    ),
-    click.option(
-        "--keys-stdin",
-        is_flag=True,
-        expose_value=False,
-        callback=_hold_keys,
-        help="Read keys from standard input: a JSON object of variables and values.",
-    ),
-    click.option(
-        "--no-own-code",
-        is_flag=True,
-        expose_value=False,
-        callback=_refuse_code,
-        help="Load no Python file that the experiment names.",
-    ),
-)
-
-
-def run_options(command: Any) -> Any:
-    """The options that say what is to be run."""
-    for option in reversed(_WHAT_TO_RUN):
-        command = option(command)
-    return command
-
-
-def all_run_options(command: Any) -> Any:
-    """Those and the options that say how it is run."""
-    for option in reversed(_HOW_TO_RUN):
-        command = option(command)
-    return run_options(command)
+    from promptlab.runs import RunDirectory, RunResult
 
 
 @click.command()
@@ -191,6 +107,7 @@ def _ended(result: RunResult | None, judged: Sequence[GateResult]) -> int:
 def _compare_several(targets: Sequence[str], as_json: bool, options: dict[str, Any]) -> int:
     from promptlab.cli.several import exit_code, in_turn, twins
     from promptlab.cli.stored_runs import comparison_json
+    from promptlab.cli.summary import print_summary, summary
 
     documents: dict[str, dict[str, Any]] = {}
     refused = twins([Path(target) for target in targets if _is_file(target)])
@@ -214,14 +131,14 @@ def _compare_several(targets: Sequence[str], as_json: bool, options: dict[str, A
         entries = [
             {
                 **each.to_json(),
-                **_summary(each.value),
+                **summary(each.value),
                 "comparison": documents.get(each.target),
             }
             for each in outcomes
         ]
         print_json({"exit_code": code, "experiments": entries})
     else:
-        _print_summary(outcomes)
+        print_summary(outcomes)
     return code
 
 
@@ -269,51 +186,6 @@ def _chooses(options: dict[str, Any]) -> bool:
     return any(options[name] for name in ("limit", "variants", "models", "fresh", "no_cache"))
 
 
-def _summary(shown: Comparison | None) -> dict[str, Any]:
-    """One experiment of several: what the line of the summary says, as plain values."""
-    from promptlab.analysis import best
-
-    if shown is None:
-        return {"experiment": None}
-    found = best(shown)
-    costs = [cell.result.cost_usd for cell in shown.cells if cell.result.n]
-    known = [cost for cost in costs if cost is not None]
-    return {
-        "experiment": shown.experiment,
-        "cells": len(shown.cells),
-        "scorer": shown.primary,
-        "best": found.name.to_json() if found else None,
-        "best_mean": found.mean if found else None,
-        "verdict": found.verdict if found else None,
-        "sent_calls": shown.sent_calls,
-        "calls": sum(cell.result.calls for cell in shown.cells),
-        "cost_usd": sum(known) if len(known) == len(costs) else None,
-    }
-
-
-def _print_summary(outcomes: Sequence[Outcome[Comparison]]) -> None:
-    from promptlab.analysis import best, words
-    from promptlab.cli.rows import print_rows
-
-    rows = []
-    for each in outcomes:
-        row = _summary(each.value)
-        found = best(each.value) if each.value else None
-        cost = row.get("cost_usd")
-        rows.append(
-            {
-                "experiment": row["experiment"] or each.target,
-                "cells": row.get("cells", ""),
-                "best": f"{found.label} {words.number(found.mean)}" if found else "",
-                "verdict": found.verdict if found else "",
-                "calls": words.count(row["calls"]) if each.value else "",
-                "USD": "" if not each.value else "unknown" if cost is None else words.usd(cost)[:-4],
-                "state": each.state,
-            }
-        )
-    print_rows(rows)
-
-
 def _print(shown: Comparison, verbose: bool) -> None:
     from promptlab.export import print_comparison
 
@@ -327,123 +199,3 @@ def _print(shown: Comparison, verbose: bool) -> None:
 def _is_file(target: str) -> bool:
     path = Path(target)
     return path.suffix in (".yaml", ".yml") or (path.is_file() and path.suffix != ".zip")
-
-
-def execute_file(
-    path: Path,
-    *,
-    limit: int | None,
-    variants: tuple[str, ...],
-    models: tuple[str, ...],
-    fresh: bool,
-    no_cache: bool,
-    yes: bool,
-    quiet: bool,
-    verbose: bool,
-    events: Path | None,
-) -> RunResult:
-    """Runs what is missing of one file, with progress on stderr."""
-    from promptlab.api import load
-    from promptlab.basics.home import find_home
-    from promptlab.cli.progress import shown
-    from promptlab.runs import Progress
-    from promptlab.runs.events import EventLog
-
-    tell = teller(quiet)
-    listeners: list[Listen] = [_errors_told(tell)] if verbose and not quiet else []
-    with ExitStack() as stack:
-        if events is not None:
-            log = EventLog(events, tell)
-            stack.callback(log.close)
-            listeners.append(log)
-        display = stack.enter_context(ExitStack())
-
-        def listen(event: Event) -> None:
-            for each in listeners:
-                each(event)
-
-        def watch(progress: Progress) -> None:
-            if not quiet:
-                display.close()  # the judges come after the trials
-                tell(f"{progress.planned:,} {progress.unit} planned; results in {find_home()}")
-                display.enter_context(shown(progress))
-
-        return load(path).run(
-            limit=limit,
-            variants=variants,
-            models=models,
-            fresh=fresh,
-            use_cache=not no_cache,
-            tell=tell,
-            watch=watch,
-            approve=None if yes else ask,
-            listen=listen if listeners else None,
-        )
-
-
-def teller(quiet: bool) -> Callable[[str], None]:
-    """Prints messages on stderr, above the live line; nothing where it is to be quiet."""
-
-    def tell(message: str) -> None:
-        if not quiet:
-            lead = "\r\033[K" if sys.stderr.isatty() else ""
-            click.echo(f"{lead}{message}", err=True)
-
-    return tell
-
-
-def _errors_told(tell: Callable[[str], None]) -> Listen:
-    """Tells each trial that ended in an error, and each pause of an endpoint."""
-    paused: set[str] = set()
-
-    def listen(event: Event) -> None:
-        if event["event"] == "trial" and event["status"] == "error":
-            place = " × ".join(event[name] for name in ("variant", "model", "dataset"))
-            tell(f"{place}, sample {event['sample']}: {event['error']}")
-        elif event["event"] == "progress":
-            for each in event["endpoints"]:
-                if each["paused_s"] > 0 and each["endpoint"] not in paused:
-                    tell(f"{each['endpoint']} refuses everything: waiting {each['paused_s']:.0f} s")
-            paused.clear()
-            paused.update(each["endpoint"] for each in event["endpoints"] if each["paused_s"] > 0)
-
-    return listen
-
-
-def ask(found: Estimate) -> None:
-    """Before much is spent: a question at a terminal, elsewhere a refusal."""
-    from promptlab.cli.estimate import cost_words
-
-    what = f"this would send {found.calls.expected:,.0f} calls; estimated cost: {cost_words(found)}"
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError(
-            f"{what}, more than limits.confirm_usd.", remedy="Add --yes to go ahead, or raise that amount."
-        )
-    if not click.confirm(f"{what[0].upper()}{what[1:]}. Go ahead?", err=True):
-        raise UsageError("nothing was sent.")
-
-
-def report(result: RunResult) -> None:
-    """What did not go well, on stderr: one line each, with what to do."""
-    for label, why in result.stopped_cells.items():
-        click.echo(f"promptlab: {label} stopped early: {why}", err=True)
-    told = set(result.stopped_cells.values())
-    for message, count in result.progress.errors.most_common(5):
-        if message not in told:
-            click.echo(f"promptlab: {count} × {message}", err=True)
-    if result.status == "failed":
-        click.echo("promptlab: run the same command again to try the missing trials.", err=True)
-    elif result.status == "stopped: budget":
-        click.echo(f"promptlab: {result.budget_message}", err=True)
-    elif result.status == "interrupted":
-        click.echo("promptlab: interrupted; run the same command again to go on.", err=True)
-
-
-def exit_code_of(result: RunResult) -> int:
-    """What the command ends with if this was its only experiment."""
-    return {
-        "complete": ExitCode.DONE,
-        "failed": ExitCode.TRIAL_ERRORS,
-        "stopped: budget": ExitCode.BUDGET,
-        "interrupted": ExitCode.INTERRUPTED,
-    }[result.status]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from promptlab.basics.errors import ExitCode
-from promptlab.cli.compare import run_options
+from promptlab.cli.run_options import run_options
 
 if TYPE_CHECKING:
     from promptlab.analysis.planning import Reach

@@ -106,7 +106,7 @@ def _found(
 ) -> Optimized:
     """Looks for the prompts, with progress on stderr."""
     from promptlab.basics.home import open_home
-    from promptlab.cli.compare import ask, teller
+    from promptlab.cli.executing import ask, teller
     from promptlab.cli.progress import shown
     from promptlab.experiment import make_plan
     from promptlab.runs import Progress

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from promptlab.cli.compare import all_run_options, execute_file, exit_code_of, report
+from promptlab.cli.executing import execute_file, exit_code_of, report
 from promptlab.cli.rows import print_json
+from promptlab.cli.run_options import all_run_options
 
 if TYPE_CHECKING:
     from promptlab.runs import RunResult

@@ -60,7 +60,7 @@ def score(
     from promptlab.analysis.judged import judge_reports
     from promptlab.basics.errors import UsageError
     from promptlab.basics.home import find_home
-    from promptlab.cli.compare import ask
+    from promptlab.cli.executing import ask
     from promptlab.cli.progress import shown
     from promptlab.runs import Progress, RunReader, find_run
     from promptlab.runs.score import score as score_run

@@ -8,6 +8,8 @@ from typing import Any
 
 import streamlit as st
 
+from promptlab.chinese import in_chinese
+
 LANGUAGES = {"en": "English", "zh": "中文"}
 KEY = "language"
 # What a screen reader reads the page in, and what the browser chooses Chinese or Japanese forms by.
@@ -31,10 +33,23 @@ class Texts:
         return text.format(**values) if values else text
 
 
+placeholders = Texts(
+    one=("Choose", "请选择"),
+    several=("Choose", "请选择（可多选）"),
+    or_type=("Choose or type", "选择或直接输入"),
+)
+"""What stands in a list from which nothing is chosen yet; Streamlit's own is English."""
+
+
 def language() -> str:
     """`en` or `zh`: what was chosen, else what the browser asks for."""
     chosen = st.session_state.get(KEY)
     return chosen if chosen in LANGUAGES else _of_the_browser()
+
+
+def in_chosen(text: object) -> str:
+    """What the core says (a note, an error, also a stored one), in the chosen language where it is known."""
+    return in_chinese(str(text)) if language() == "zh" else str(text)
 
 
 def choose_language() -> None:

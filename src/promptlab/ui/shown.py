@@ -7,7 +7,7 @@ import re
 import streamlit as st
 
 from promptlab.export import plain
-from promptlab.ui.language import Texts
+from promptlab.ui.language import Texts, in_chosen
 
 # What a browser lays out without strain; the whole text can be downloaded.
 LONGEST_SHOWN = 20_000
@@ -56,12 +56,12 @@ def model_markdown(text: str) -> None:
 
 def failed(error: Exception | str) -> None:
     """What went wrong and what to do, in red."""
-    st.error(escaped(str(error)))
+    st.error(escaped(in_chosen(error)))
 
 
 def noted(message: str) -> None:
     """Something to know."""
-    st.info(escaped(message))
+    st.info(escaped(in_chosen(message)))
 
 
 def done(message: str) -> None:

@@ -14,6 +14,7 @@ from hostile_runs import SAMPLE, VARIANT, make_run, multiply
 from streamlit.testing.v1 import AppTest
 
 from promptlab.analysis import compare_run
+from promptlab.playground import RowSource, count_look
 from promptlab.runs import RunDirectory, RunReader, all_runs
 from promptlab.ui.results import loaded
 
@@ -139,6 +140,21 @@ def test_two_runs_stand_side_by_side_with_what_differs(open_results: Open, store
     assert {"runs-list", "means", "across-pairs", "changes", "trend", "plot-trend-rows"} <= set(shown)
     assert len(shown["trend"]["rows"]) == 4
     assert "Please: " in str(shown["changes"]["rows"])
+
+
+def test_looks_by_hand_are_said_beside_one_run_and_beside_several(open_results: Open, stored: Path) -> None:
+    ids = [each.name for each in (stored / "home" / "runs").iterdir()]
+    several = open_results(view="runs", runs=ids)
+    assert not any("looked at" in each.value for each in several.caption)
+    source = RowSource("d", {"path": "data.jsonl", "target": "a", "id": "id"}, stored)
+    with source.open(stored / "home") as data:
+        count_look(stored / "home", "d", "dev", next(data.samples("dev")))
+    told = "1 of them was looked at in the playground \\(1 look\\)"
+    assert any(told in each.value for each in several.run().caption)
+    one = open_results()
+    assert any(told in each.value for each in one.caption)
+    one.session_state["language"] = "zh"
+    assert any("试验台中查看" in each.value for each in one.run().caption)
 
 
 def test_plots_have_tables_that_say_the_same(open_results: Open) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 from promptlab.datasets import SPLITS, Dataset, Sample, SplitName
 from promptlab.datasets.searching import find_positions
 from promptlab.ui.data.mapping import Mapped
-from promptlab.ui.language import Texts
+from promptlab.ui.language import Texts, in_chosen
 from promptlab.ui.shown import model_text, noted
 
 PAGE_ROWS = 25
@@ -56,7 +56,7 @@ def browse(mapped: Mapped) -> None:
         samples = _page(dataset, split, positions, start)
         _table(samples)
         for note in dataset.notes:
-            st.text(note)
+            st.text(in_chosen(note))
         st.caption(say("hash", hash=dataset.hash))
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from promptlab.datasets import Dataset, Examination, Where, examine
 from promptlab.datasets.grams import text_of
 from promptlab.ui.data.mapping import Mapped
-from promptlab.ui.language import Texts
+from promptlab.ui.language import Texts, in_chosen
 from promptlab.ui.shown import done, failed, noted
 
 _SHOWN = 50
@@ -120,7 +120,7 @@ def _show(found: Examination, dataset: Dataset) -> None:
     ]
     st.dataframe(rows, key="check-repeats", hide_index=True)
     for note in repeats.notes:
-        st.text(note)
+        st.text(in_chosen(note))
 
 
 def _places(samples: Sequence[Where]) -> str:

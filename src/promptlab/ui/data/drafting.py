@@ -11,7 +11,7 @@ from promptlab.basics.errors import PromptlabError
 from promptlab.basics.files import write_atomically
 from promptlab.experiment.starter.drafting import DEFAULT_MODEL, checked, drafted
 from promptlab.ui.data.mapping import Mapped
-from promptlab.ui.language import Texts
+from promptlab.ui.language import Texts, in_chosen
 from promptlab.ui.place import go, home
 from promptlab.ui.shown import failed, noted
 
@@ -67,7 +67,7 @@ def draft_experiment(mapped: Mapped) -> None:
             if st.button(say("open"), key="draft-open"):
                 go("experiments", file=str(path))
     for note in notes:
-        st.text(note)
+        st.text(in_chosen(note))
     st.caption(say("whole"))
     st.code(text, language="yaml", wrap_lines=True)
     with st.expander(say("snippet"), key="draft-snippet"):

@@ -17,7 +17,7 @@ from promptlab.datasets.guessing import Guess, guess_columns, guess_reading
 from promptlab.datasets.profile import ColumnProfile, profile_columns, read_rows
 from promptlab.experiment.starter.drafting import MAX_ROWS
 from promptlab.ui.data.reading import reading_widgets
-from promptlab.ui.language import Texts
+from promptlab.ui.language import Texts, placeholders
 from promptlab.ui.place import home
 from promptlab.ui.shown import failed, noted
 
@@ -60,6 +60,15 @@ say = Texts(
     need_inputs=("Choose at least one column to ask about.", "请至少选择一列作为给模型的输入。"),
     no_rows=("The file has no rows.", "文件中没有数据行。"),
     missing=("There is no column {column}.", "没有名为 {column} 的列。"),
+)
+kinds = Texts(
+    **{"true/false": ("true/false", "真/假")},
+    text=("text", "文本"),
+    number=("number", "数字"),
+    list=("list", "列表"),
+    object=("object", "对象"),
+    mixed=("mixed", "混合"),
+    empty=("empty", "空"),
 )
 
 
@@ -161,7 +170,9 @@ def _widgets(mark: str, columns: tuple[ColumnProfile, ...], guess: Guess) -> Non
         if key not in st.session_state:
             st.session_state[key] = default
         if several:
-            st.multiselect(say(name), names, key=key, persist_state="session")
+            st.multiselect(
+                say(name), names, key=key, placeholder=placeholders("several"), persist_state="session"
+            )
         else:
             options = [*names, default] if default and default not in names else names
             st.selectbox(
@@ -170,6 +181,7 @@ def _widgets(mark: str, columns: tuple[ColumnProfile, ...], guess: Guess) -> Non
                 index=None,
                 key=key,
                 accept_new_options=name in ("target", "rationale"),
+                placeholder=placeholders("or_type" if name in ("target", "rationale") else "one"),
                 persist_state="session",
             )
 
@@ -223,7 +235,7 @@ def _table(columns: tuple[ColumnProfile, ...], guess: Guess) -> None:
             {
                 say("column"): column.name,
                 say("role"): say(roles[column.name]) if column.name in roles else "",
-                say("type"): column.kind,
+                say("type"): kinds(column.kind),
                 say("empty"): column.empty,
                 say("distinct"): f"{column.distinct:,}" if column.distinct is not None else say("many"),
                 say("example"): str(column.examples[0])[:200] if column.examples else "",

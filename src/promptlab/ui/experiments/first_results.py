@@ -25,14 +25,14 @@ say = Texts(
     variant=("variant", "变体"),
     model=("model", "模型"),
     dataset=("data set", "数据集"),
-    n=("trials", "试次"),
+    n=("trials", "试验"),
     mean=("mean", "均值"),
     interval=("95 % interval", "95 % 置信区间"),
     errors=("errors", "错误"),
     no_verdict=(
         "No verdict before the planned trials are finished: an interval that is looked at again and again "
         "misleads.",
-        "计划的试次完成之前不下结论：反复查看中途的置信区间会产生误导。",
+        "计划的试验完成之前不下结论：反复查看中途的置信区间会产生误导。",
     ),
     scorer=("Score: {scorer}", "评分：{scorer}"),
 )

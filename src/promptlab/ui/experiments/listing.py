@@ -10,7 +10,7 @@ import streamlit as st
 from promptlab.runs.control import state_of
 from promptlab.runs.known import KnownExperiment, known_experiments
 from promptlab.ui.experiments.states import state_words
-from promptlab.ui.language import Texts
+from promptlab.ui.language import Texts, in_chosen
 from promptlab.ui.place import go
 from promptlab.ui.shown import escaped, noted
 
@@ -67,7 +67,7 @@ def _row(number: int, each: KnownExperiment, folder: Path) -> None:
             where = escaped(shown(each.file, folder)) if each.file else say("no_file")
             st.markdown(f"**{escaped(each.name)}** &ensp; :gray[{where}]")
             if each.error:
-                st.caption(escaped(say("damaged", error=each.error)))
+                st.caption(escaped(say("damaged", error=in_chosen(each.error))))
         with state:
             if each.run is None:
                 st.caption(say("never"))

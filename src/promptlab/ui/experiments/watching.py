@@ -17,10 +17,10 @@ from promptlab.runs import RunDirectory, latest_run
 from promptlab.runs.background import Job, job_of, jobs
 from promptlab.runs.control import cancel, pause, resume, state_of
 from promptlab.runs.reading import RunReader, has_results
-from promptlab.ui.experiments.draft import PROBLEM
 from promptlab.ui.experiments.first_results import first_results
 from promptlab.ui.experiments.states import state_words
-from promptlab.ui.language import Texts
+from promptlab.ui.form.sheet import PROBLEM
+from promptlab.ui.language import Texts, in_chosen
 from promptlab.ui.place import go
 from promptlab.ui.shown import escaped, failed, model_text
 
@@ -33,8 +33,8 @@ say = Texts(
     resume=("Resume", "继续"),
     cancel=("Cancel", "取消"),
     results=("Results", "查看结果"),
-    trials=("{done:,} of {planned:,} trials", "{done:,} / {planned:,} 个试次"),
-    judgements=("{done:,} of {planned:,} judgements", "{done:,} / {planned:,} 次评判"),
+    trials=("{done:,} of {planned:,} trials", "{done:,} / {planned:,} 次试验"),
+    judgements=("{done:,} of {planned:,} judgements", "{done:,} / {planned:,} 次评审"),
     programs=("{done:,} of {planned:,} programs", "{done:,} / {planned:,} 个程序"),
     rate=("Rate", "速度"),
     per_s=("{n:.1f}/s", "{n:.1f} 个/秒"),
@@ -70,15 +70,14 @@ def work_on(home: Path, experiment: str) -> Work:
     """What was last done about an experiment, wherever it was started."""
     run = latest_run(home, experiment)
     own = [job for job in jobs(home) if job.facts()["experiment"] == experiment]
-    # The newest lives, perhaps without a run yet. Once it has said how it ended, the run says more.
-    if own and own[0].process is not None and own[0].exit_code is None:
-        found = own[0].run()
-        return Work(own[0], found, own[0].state())
+    newest = own[0].state() if own else ""  # asked once: it may end between two questions
+    if newest in _ALIVE:  # perhaps without a run yet
+        return Work(own[0], own[0].run(), newest)
     if run is None:
-        return Work(own[0] if own else None, None, own[0].state() if own else "")
+        return Work(own[0] if own else None, None, newest)
     job = job_of(run, own)
     if own and job != own[0] and own[0].exit_code not in (0, None):
-        return Work(own[0], None, own[0].state())  # the last one came to nothing, and says why
+        return Work(own[0], None, newest)  # the last one came to nothing, and says why
     return Work(job, run, state_of(run))
 
 
@@ -152,7 +151,7 @@ def _progress(work: Work) -> None:
     for title in ("errors", "failures"):
         if counts := told[title]:
             st.caption(say(title))
-            rows = [{say("kind"): kind, say("count"): count} for kind, count in counts.items()]
+            rows = [{say("kind"): in_chosen(kind), say("count"): count} for kind, count in counts.items()]
             st.dataframe(rows, key=f"run-{title}", hide_index=True, width=420)
 
 
@@ -166,7 +165,7 @@ def _ended(work: Work) -> None:
     told = [line for line in job.messages().splitlines() if line.startswith("promptlab:")]
     if told:
         st.caption(say("said"))
-        model_text("\n".join(told[-10:]), key="said")
+        model_text(in_chosen("\n".join(told[-10:])), key="said")
 
 
 def _cost(told: dict[str, Any]) -> str:

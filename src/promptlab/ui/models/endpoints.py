@@ -13,7 +13,7 @@ from promptlab.models import endpoints
 from promptlab.models.endpoints import Endpoint
 from promptlab.models.keys import find_key
 from promptlab.models.price_list import ListedPrice
-from promptlab.ui.language import Texts
+from promptlab.ui.language import Texts, in_chosen, placeholders
 from promptlab.ui.models.keys import note, taken, tell
 from promptlab.ui.models.prices import show_prices
 from promptlab.ui.models.testing import try_button
@@ -26,8 +26,8 @@ say = Texts(
         "name is stored, in {file}.",
         "兼容 OpenAI 协议的中转站或自建服务。{file} 中只保存密钥的变量名，不保存密钥。",
     ),
-    endpoint=("Endpoint", "端点"),
-    new=("Add an endpoint", "添加端点"),
+    endpoint=("Endpoint", "接口"),
+    new=("Add an endpoint", "添加接口"),
     change=("Address and key", "地址与密钥"),
     name=("Name", "名称"),
     address=("Base address", "接口地址"),
@@ -135,7 +135,7 @@ def _fetch(endpoint: Endpoint) -> None:
         offers = run_sync(endpoints.offered(endpoint))
     except PromptlabError as error:
         endpoints.keep(home(), endpoint)
-        note(say("saved_without", endpoint=endpoint.name, why=str(error)))
+        note(say("saved_without", endpoint=endpoint.name, why=in_chosen(error)))
     else:
         listed = {
             each.id: ListedPrice.of(each.id, each.price)
@@ -158,7 +158,7 @@ def _facts(endpoint: Endpoint) -> None:
     elif found is None:
         told = say("key_none", address=address, variable=endpoint.key_env)
     else:
-        told = say("key_from", address=address, source=found.source)
+        told = say("key_from", address=address, source=in_chosen(found.source))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.text(told)
         st.button(say("fetch"), key="endpoint-fetch", type="tertiary", on_click=_fetch, args=(endpoint,))
@@ -181,6 +181,7 @@ def _model(endpoint: Endpoint) -> None:
         list(endpoint.models),
         key=f"endpoint-model-{endpoint.name}",
         accept_new_options=True,
+        placeholder=placeholders("or_type"),
     )
     if not model:
         return

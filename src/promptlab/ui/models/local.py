@@ -6,7 +6,7 @@ import streamlit as st
 
 from promptlab.models import pulling, resolve
 from promptlab.models.weights import BUILT_IN, Weights, stored_path
-from promptlab.ui.language import Texts
+from promptlab.ui.language import Texts, in_chosen
 from promptlab.ui.models.testing import try_button
 from promptlab.ui.shown import done, escaped, failed
 
@@ -41,7 +41,12 @@ def _ready_first(entry: tuple[str, Weights]) -> tuple[bool, int]:
 def _model(name: str, weights: Weights) -> None:
     st.markdown(f"**local/{escaped(name)}**")
     st.caption(
-        say("facts", size=weights.size_bytes / _MB, languages=weights.languages, licence=weights.licence)
+        say(
+            "facts",
+            size=weights.size_bytes / _MB,
+            languages=in_chosen(weights.languages),
+            licence=weights.licence,
+        )
     )
     begun = pulling.under_way(name)
     if begun is not None and begun.state == "running":
@@ -72,7 +77,7 @@ def _progress(name: str) -> None:
     so_far = begun.done_bytes()
     st.progress(so_far / total, text=say("fetching", done=so_far / _MB, total=total / _MB))
     for line in begun.told[-2:]:
-        st.caption(escaped(line))
+        st.caption(escaped(in_chosen(line)))
 
 
 def _slug(name: str) -> str:

@@ -15,7 +15,7 @@ say = Texts(
     title=("Models and keys", "模型与密钥"),
     view=("View", "视图"),
     providers=("Providers", "服务商"),
-    endpoints=("Endpoints", "自定义端点"),
+    endpoints=("Endpoints", "自定义接口"),
     local=("Local models", "本地模型"),
 )
 _ASKED = "models-asked"  # the address's view that was chosen last: another one is a link that was followed

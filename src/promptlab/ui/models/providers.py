@@ -6,7 +6,7 @@ import streamlit as st
 
 from promptlab.basics.loop import run_sync
 from promptlab.models import resolve, usable
-from promptlab.ui.language import Texts
+from promptlab.ui.language import Texts, in_chosen
 from promptlab.ui.models.keys import key_form
 from promptlab.ui.models.testing import try_button
 from promptlab.ui.shown import escaped
@@ -105,4 +105,4 @@ def _servers() -> None:
 def _state(server: usable.Server) -> str:
     if not server.trouble:
         return say("running")
-    return say("down") if server.trouble == "not running" else escaped(server.trouble)
+    return say("down") if server.trouble == "not running" else escaped(in_chosen(server.trouble))

@@ -30,7 +30,7 @@ say = Texts(
     random=("Random", "随机"),
     place=("Row {at:,} of {size:,} · {id}", "第 {at:,} 行，共 {size:,} 行 · {id}"),
     empty=("This split has no rows.", "该划分没有数据。"),
-    target=("Target: {text}", "参考答案：{text}"),
+    target=("Target: {text}", "标准答案：{text}"),
     looked=("Looks at test samples so far: {n:,}", "已查看测试样本的次数：{n:,}"),
     columns=("Columns for the prompt: {names}", "可用于提示词的列：{names}"),
 )

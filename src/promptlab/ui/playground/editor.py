@@ -22,8 +22,9 @@ from promptlab.playground import (
     technique_names,
 )
 from promptlab.playground.candidates import PLAIN
+from promptlab.playground.reach import LONGEST_LOCAL_REPLY
 from promptlab.techniques import techniques
-from promptlab.ui.language import Texts, language
+from promptlab.ui.language import Texts, language, placeholders
 from promptlab.ui.place import allows_code, home
 from promptlab.ui.playground.session import Session, kept, session
 from promptlab.ui.shown import escaped, failed
@@ -76,8 +77,6 @@ EXAMPLE = {
     ),
     "zh": ("{{ 国家 }}的首都是哪里？", "只回答城市名。", {"国家": "法国"}),
 }
-# The embedded model does not always find an end.
-LONGEST_LOCAL_REPLY = 256
 
 
 @dataclass(frozen=True)
@@ -217,6 +216,7 @@ def choose_techniques() -> dict[str, Mapping[str, Any]]:
         say("techniques"),
         technique_names(),
         key="techniques",
+        placeholder=placeholders("several"),
         help=say("techniques_help"),
         persist_state="session",
     )

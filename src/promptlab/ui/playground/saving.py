@@ -29,7 +29,7 @@ say = Texts(
     ),
     needs_target=(
         "This data set names no target, so nothing can be scored. Name it under Data sets or in the file.",
-        "该数据集未指定参考答案列，无法评分。请在“数据集”页或文件中指定。",
+        "该数据集未指定标准答案列，无法评分。请在“数据集”页或文件中指定。",
     ),
     where=("Where", "保存位置"),
     new=("A new experiment", "新建实验"),

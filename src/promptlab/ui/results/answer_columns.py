@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from promptlab.analysis import CellResult, Comparison, words
 from promptlab.analysis.verdict import Speaker
 from promptlab.runs.browsing import SHOWN_CHARS, AnsweredSample
-from promptlab.ui.language import Texts
+from promptlab.ui.language import Texts, in_chosen
 from promptlab.ui.results.grid import Lines, Part, column, named, part, thumb
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 say = Texts(
     sample=("Sample", "样本"),
-    target=("target: {target}", "目标：{target}"),
-    no_target=("no target", "无目标答案"),
+    target=("target: {target}", "标准答案：{target}"),
+    no_target=("no target", "无标准答案"),
     right=("right", "答对"),
     wrong=("wrong", "答错"),
     score=("score {score}", "得分 {score}"),
@@ -31,8 +31,8 @@ say = Texts(
     mean=("mean {mean} {interval}", "均值 {mean} {interval}"),
     failures=("{n:,} without an answer", "{n:,} 次无答案"),
     errors=("{n:,} errors", "{n:,} 次出错"),
-    tokens=("{prompt} + {reply} tokens", "{prompt} + {reply} 词元"),
-    rate=("{n} tokens/s", "{n} 词元/秒"),
+    tokens=("{prompt} + {reply} tokens", "{prompt} + {reply} token"),
+    rate=("{n} tokens/s", "{n} token/秒"),
     calls=("{n} calls", "{n} 次调用"),
     cached=("cached", "缓存"),
     details=("Details", "详情"),
@@ -142,7 +142,7 @@ def _answer(sample: str, answer: Mapping[str, Any], verdicts: Sequence[tuple[str
     top = [verdict_part(answer)]
     if answer["answer"] is not None and answer["answer"] != text:
         top.append(part(say("answer", answer=answer["answer"][:_SHOWN_ANSWER]), "small"))
-    lines: Lines = [top, [part(answer["error"] if text is None else text, "text")]]
+    lines: Lines = [top, [part(in_chosen(answer["error"]) if text is None else text, "text")]]
     if answer["chars"] and answer["chars"] > SHOWN_CHARS:
         lines.append([part(say("more", n=answer["chars"] - SHOWN_CHARS), "small")])
     bottom = [part(took(answer), "small"), part(say("details"), "link", act=f"trial:{trial}:{sample}")]

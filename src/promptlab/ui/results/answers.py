@@ -20,7 +20,7 @@ from promptlab.runs.browsing import (
     Selection,
 )
 from promptlab.runs.labels import judged_as, label_answer
-from promptlab.ui.language import Texts
+from promptlab.ui.language import Texts, placeholders
 from promptlab.ui.results import answer_columns, sample
 from promptlab.ui.results.grid import grid
 from promptlab.ui.results.loaded import StoredRun, comparison_of
@@ -44,7 +44,7 @@ say = Texts(
     worst=("lowest score first", "得分从低到高"),
     best=("highest score first", "得分从高到低"),
     disputed=("most disagreement first", "分歧从大到小"),
-    tokens=("most tokens first", "词元从多到少"),
+    tokens=("most tokens first", "token 从多到少"),
     slowest=("slowest first", "用时从长到短"),
     columns=("Columns", "列"),
     dataset=("Data set", "数据集"),
@@ -196,7 +196,13 @@ def _columns(cells: list[Cell]) -> list[Cell]:
             keep()
 
         st.multiselect(
-            say("columns"), list(labels), format_func=visible, width=460, on_change=keep_columns, **arguments
+            say("columns"),
+            list(labels),
+            format_func=visible,
+            width=460,
+            on_change=keep_columns,
+            placeholder=placeholders("several"),
+            **arguments,
         )
     return [labels[label] for label in current]
 

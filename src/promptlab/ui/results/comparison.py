@@ -6,8 +6,9 @@ import streamlit as st
 
 from promptlab.analysis import CellSummary, Comparison, Pair, Verdict, words
 from promptlab.analysis.items import Item, disputed, sample_names, worst
+from promptlab.analysis.optimizations import optimization_sentences
 from promptlab.analysis.verdict import Speaker
-from promptlab.ui.language import Texts, language
+from promptlab.ui.language import Texts, in_chosen, language
 from promptlab.ui.results.grid import Lines, column, grid, interval, named, part, section, text_cell
 from promptlab.ui.results.loaded import StoredRun, comparison_of
 from promptlab.ui.results.where import bound, chosen, follow, move
@@ -33,7 +34,7 @@ say = Texts(
     no_answer=("No answer", "无答案"),
     errors=("Errors", "出错"),
     answered=("Mean answered", "有答案时均值"),
-    tokens=("Tokens / trial", "词元/试验"),
+    tokens=("Tokens / trial", "token/试验"),
     calls=("Calls / trial", "调用/试验"),
     cost=("USD", "美元"),
     latency=("Time p50 / p95", "用时 p50 / p95"),
@@ -82,6 +83,8 @@ def show(run: StoredRun) -> None:
     with st.container(key="results-verdict", gap="xsmall"):
         for sentence in compared.told(language()):
             st.text(visible(sentence))
+        for sentence in compared.exposure(language()):
+            st.caption(escaped(sentence))
     scorers = list(compared.family.scorers)
     scorer = chosen("scorer", scorers, compared.primary)
     if len(scorers) > 1:
@@ -111,10 +114,12 @@ def show(run: StoredRun) -> None:
                 )
             )
         )
-    if compared.notes:
+    tried = [each.sentence(named=len(compared.tried) > 1) for each in compared.tried]
+    notes = [*compared.notes, *optimization_sentences(compared), *tried]
+    if notes:
         with st.expander(say("notes"), expanded=True):
-            for note in compared.notes:
-                st.text(visible(note))
+            for note in notes:
+                st.text(visible(in_chosen(note)))
 
 
 def _cells(compared: Comparison, scorer: str) -> None:

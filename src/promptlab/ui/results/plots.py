@@ -10,6 +10,7 @@ import streamlit as st
 from promptlab.analysis import words
 from promptlab.export import figure_rows, figures
 from promptlab.ui.language import Texts
+from promptlab.ui.results.chart_texts import in_words_of_the_page, plotly_settings
 from promptlab.ui.results.grid import grid, named, section, text_cell
 from promptlab.ui.results.loaded import StoredRun, comparison_of
 from promptlab.ui.shown import noted
@@ -20,7 +21,7 @@ say = Texts(
     cost=("Score against cost", "得分与成本"),
     wins=("Samples won, tied and lost", "逐样本胜、平、负"),
     latency=("Time of a trial", "每次试验用时"),
-    tokens=("Tokens per correct answer", "每个正确答案的词元数"),
+    tokens=("Tokens per correct answer", "每个正确答案的 token 数"),
     failures=("Trials without an answer, and errors", "无答案与出错的试验"),
     counts=("Score over the number of demos or draws", "得分随示例数或采样数的变化"),
     trend=("Score over the runs", "历次运行的得分"),
@@ -50,6 +51,7 @@ def show(run: StoredRun) -> None:
 def draw(name: str, figure: Mapping[str, Any]) -> None:
     """One plot in the page's own colours, and its table."""
     # The page's theme gives background and text, so that it can be read in the dark.
+    figure = in_words_of_the_page(name, figure)
     plain = ("paper_bgcolor", "plot_bgcolor", "font", "title")
     layout = {key: value for key, value in figure["layout"].items() if key not in plain}
     for axis in [each for each in layout if each.startswith(("xaxis", "yaxis"))]:
@@ -68,7 +70,11 @@ def draw(name: str, figure: Mapping[str, Any]) -> None:
         {"data": data, "layout": layout},
         key=f"results-plot-{name}",
         height=420,
-        config={"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]},
+        config={
+            "displaylogo": False,
+            "modeBarButtonsToRemove": ["select2d", "lasso2d"],
+            **plotly_settings(),
+        },
         alt=f"{say(name)}. {say('as_table')}.",
     )
     with st.expander(say("as_table"), key=f"results-plot-{name}-table"):

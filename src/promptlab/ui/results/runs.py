@@ -13,7 +13,7 @@ from promptlab.analysis.verdict import Speaker
 from promptlab.basics.errors import UsageError
 from promptlab.export import trend_figure
 from promptlab.runs.reading import has_results
-from promptlab.ui.language import Texts, language
+from promptlab.ui.language import Texts, in_chosen, language, placeholders
 from promptlab.ui.results.comparison import verdicts
 from promptlab.ui.results.grid import Lines, grid, named, part, section, text_cell
 from promptlab.ui.results.loaded import StoredRun, across, counts_of, stored_runs, trend_of
@@ -76,6 +76,7 @@ def show(run: StoredRun) -> None:
         list(runs),
         format_func=names.__getitem__,
         label_visibility="collapsed",
+        placeholder=placeholders("several"),
         **bound("runs", picked),
     )
     if len(picked) > 1:
@@ -135,6 +136,8 @@ def _side_by_side(runs: Sequence[StoredRun]) -> None:
         return
     for sentence in found.told(language()):
         st.text(visible(sentence))
+    for sentence in found.exposure(language()):
+        st.caption(escaped(sentence))
     _means(found, [label for label, _ in labelled])
     _differences(found)
     st.caption(say("changes"))
@@ -148,7 +151,7 @@ def _side_by_side(runs: Sequence[StoredRun]) -> None:
     else:
         st.caption(say("no_changes"))
     for note in found.notes:
-        st.text(visible(note))
+        st.text(visible(in_chosen(note)))
 
 
 def _means(found: AcrossRuns, labels: list[str]) -> None:
@@ -213,7 +216,7 @@ def _trend(points: list[TrendPoint]) -> None:
                 [[part(at, "link", act=f"open:{each.run}")], [part(each.run[-4:], "small")]],
                 [mean],
                 text_cell(told),
-                text_cell(words.listed(each.what) if each.what else ""),
+                text_cell(words.listed([in_chosen(what) for what in each.what]) if each.what else ""),
             ]
         )
     st.caption(say("trend_how"))

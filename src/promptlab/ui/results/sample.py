@@ -9,7 +9,7 @@ import streamlit as st
 
 from promptlab.analysis.word_diff import answer_place, word_diff
 from promptlab.runs import RunReader
-from promptlab.ui.language import Texts
+from promptlab.ui.language import Texts, in_chosen
 from promptlab.ui.results import trial
 from promptlab.ui.results.answer_columns import took, verdict_part
 from promptlab.ui.results.grid import Lines, Part, column, grid, named, part, pieces, section
@@ -24,11 +24,11 @@ say = Texts(
     back=("All samples", "返回样本列表"),
     unknown=("This run has no sample {sample}.", "该运行没有样本 {sample}。"),
     sample=("Sample {sample}", "样本 {sample}"),
-    target=("Target", "目标答案"),
-    no_target=("This sample has no target.", "该样本没有目标答案。"),
+    target=("Target", "标准答案"),
+    no_target=("This sample has no target.", "该样本没有标准答案。"),
     against=("Compare word by word with", "逐词对照"),
     nothing=("nothing", "不对照"),
-    with_target=("the target", "目标答案"),
+    with_target=("the target", "标准答案"),
     side_by_side=("Replies side by side", "并列的回复"),
     field=("Field", "字段"),
     what=("Sample", "样本"),
@@ -130,7 +130,7 @@ def _first_score(each: dict[str, Any]) -> float | None:
 
 
 def _marked(each: dict[str, Any]) -> Part:
-    text = (each["text"] if each["text"] is not None else each["error"] or "")[:_SHOWN]
+    text = (each["text"] if each["text"] is not None else in_chosen(each["error"] or ""))[:_SHOWN]
     place = answer_place(text, str(each["answer"])) if each["answer"] is not None else None
     if place is None:
         return part(text, "whole")

@@ -11,7 +11,7 @@ from promptlab.analysis import words
 from promptlab.runs import RunReader
 from promptlab.runs.labels import judged_as, label_answer
 from promptlab.ui.data.adding import offer_adding
-from promptlab.ui.language import Texts
+from promptlab.ui.language import Texts, in_chosen, placeholders
 from promptlab.ui.results.loaded import StoredRun
 from promptlab.ui.results.where import move
 from promptlab.ui.shown import escaped, model_markdown, model_text, visible
@@ -29,7 +29,7 @@ say = Texts(
     cached=("from the cache", "来自缓存"),
     sent=("sent, {n} attempt(s)", "已发送，尝试 {n} 次"),
     failed=("failed after {n} attempt(s)", "尝试 {n} 次后失败"),
-    tokens=("{prompt} + {reply} tokens", "{prompt} + {reply} 词元"),
+    tokens=("{prompt} + {reply} tokens", "{prompt} + {reply} token"),
     cost=("{cost} {currency}", "{cost} {currency}"),
     no_cost=("cost unknown", "费用未知"),
     ended=("ended by {finish}", "结束原因 {finish}"),
@@ -73,7 +73,7 @@ def show(run: StoredRun, reader: RunReader, number: int) -> None:
             told = " · ".join(f"{name} {words.number(score, 3)}" for name, score in scores.items())
             st.text(visible(f"{say('scores')}: {told}"))
         if found["error"]:
-            model_text(found["error"], key="results-trial-error")
+            model_text(in_chosen(found["error"]), key="results-trial-error")
         if found["status"] != "error":
             _rating(run, number, found["label"], found["comment"])
         if found["notes"]:
@@ -103,6 +103,7 @@ def _rating(run: StoredRun, trial: int, label: str | None, comment: str | None) 
                     index=known.index(label) if label else None,
                     format_func=visible,
                     key=f"results-label-{trial}",
+                    placeholder=placeholders("one"),
                     width=180,
                 )
             said = st.text_input(
@@ -173,7 +174,7 @@ def _call(call: Mapping[str, Any], key: str, *, opened: bool) -> None:
             st.caption(say("reasoning"))
             model_text(call["reasoning"], key=f"{key}-reasoning")
         st.caption(say("error") if call["error"] else say("reply"))
-        model_text(call["error"] or call["reply"] or "", key=f"{key}-reply")
+        model_text(in_chosen(call["error"]) if call["error"] else call["reply"] or "", key=f"{key}-reply")
         if call["reply"] and st.toggle(say("markdown"), key=f"{key}-markdown"):
             with st.container(border=True):
                 model_markdown(call["reply"])

@@ -1,0 +1,218 @@
+"""The workbench under 中文 in a real browser: every page, with real content, and no English sentence."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import promptlab
+from promptlab.runs import latest_run
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(500)]
+WAIT_MS = 60_000
+# Four English words in a row are a sentence that nobody translated.
+ENGLISH = re.compile(r"[A-Za-z][A-Za-z'’]*(?:[ ,;:]+[A-Za-z][A-Za-z'’]*){3,}")
+# What people and models wrote, and what commands and libraries are called.
+THEIRS = re.compile(
+    r"What is the (plural|capital)|Reply with|The plural of|Incorrect API key provided|SmolLM2"
+    r"|Let's think step|promptlab \w+|pip install"
+)
+SHOWN = """() => {
+  const found = [];
+  const look = (root) => {
+    for (const node of root.childNodes) {
+      if (node.nodeType === Node.TEXT_NODE) {
+        if (node.textContent.trim()) found.push(node.textContent.trim());
+      } else if (node.nodeType === Node.ELEMENT_NODE) {
+        if (["SCRIPT", "STYLE", "NOSCRIPT"].includes(node.tagName)) continue;
+        if (node.dataset.testid === "stCode" || !node.checkVisibility({visibilityProperty: true})) continue;
+        if (node.placeholder) found.push(node.placeholder);
+        if (node.shadowRoot) look(node.shadowRoot);
+        look(node);
+      }
+    }
+  };
+  look(document.body);
+  return found;
+}"""
+
+STUDY = """\
+name: plurals
+datasets:
+  - {{path: data.jsonl, target: a, name: plurals}}
+task: {{prompt: "What is the plural of {{{{ q }}}}?", answer: text}}
+models: [scripted/script.yaml]
+variants:
+  - zero_shot
+  - {{technique: few_shot, demos: 2}}
+  - {{technique: self_consistency, samples: 3}}
+  - {{name: wide, technique: self_consistency, samples: 5}}
+breakdown: [kind]
+"""
+FAILING = """\
+name: refused
+dataset: {{path: data.jsonl, target: a}}
+task: {{prompt: "What is the plural of {{{{ q }}}}?", answer: text}}
+models:
+  - {{id: openai/fake-1, name: relay, api_base: "{base}", api_key_env: LOOP_KEY}}
+variants: [zero_shot]
+"""
+BROKEN = STUDY.replace("answer: text", "answer: txet")
+
+
+@pytest.fixture
+def study(tmp_path: Path, fake_provider: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a finished run, one that failed, a broken experiment and a broken data file."""
+    monkeypatch.setenv("LOOP_KEY", "sk-wrong")
+    fake_provider.control(key="sk-right")
+    rows = [{"q": f"word{n % 38}", "a": f"word{n % 38}s", "kind": "ab"[n % 2]} for n in range(40)]
+    (tmp_path / "data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "ragged.csv").write_text("q,a\nfox,foxes\nox,oxen,oxes\n")
+    (tmp_path / "script.yaml").write_text(
+        '- {contains: "word1", reply: ""}\n- {regex: "of (word[2-9]+)[?]", reply: "{{ match[1] }}s"}\n'
+        "- {default: 'I do not know'}\n"
+    )
+    (tmp_path / "study.yaml").write_text(STUDY.format())
+    (tmp_path / "failing.yaml").write_text(FAILING.format(base=fake_provider.openai))
+    (tmp_path / "broken.yaml").write_text(BROKEN.format())
+    assert promptlab.load(tmp_path / "study.yaml", home=tmp_path / "home").run().status == "complete"
+    (tmp_path / "again.yaml").write_text(
+        STUDY.format().replace("plurals\n", "again\n", 1).replace("samples: 5", "samples: 4")
+    )
+    assert promptlab.load(tmp_path / "again.yaml", home=tmp_path / "home").run().status == "complete"
+    assert promptlab.load(tmp_path / "failing.yaml", home=tmp_path / "home").run().status == "failed"
+    return tmp_path
+
+
+def started(t: Any, path: str) -> None:
+    """Estimates and starts that experiment, and waits until its run has ended."""
+    t.open(path)
+    t.page.get_by_role("radio", name="运行").click()
+    t.settled()
+    t.at("estimate-now").get_by_role("button").click()
+    t.page.locator(".st-key-start button:enabled").click()
+    t.at("run-panel").get_by_text("运行信息").wait_for()
+    t.settled()
+
+
+def english_on(t: Any, name: str) -> list[str]:
+    """The English sentences that the page shows now."""
+    t.page.wait_for_timeout(1_500)  # charts and tables draw themselves
+    if folder := os.environ.get("PROMPTLAB_LOOK"):
+        t.page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+        height = t.page.evaluate("document.querySelector('[data-testid=stMain]')?.scrollHeight || 900")
+        t.page.set_viewport_size({"width": 1280, "height": min(6000, height + 100)})
+        t.page.wait_for_timeout(500)
+        t.page.screenshot(path=f"{folder}/{name}.png")
+        t.page.set_viewport_size({"width": 1280, "height": 900})
+    found = []
+    for text in t.page.evaluate(SHOWN):
+        found += [
+            f"{name}: {match.group()!r} in {text[:200]!r}"
+            for match in ENGLISH.finditer(THEIRS.sub("…", text))
+        ]
+    return found
+
+
+def test_no_page_shows_an_english_sentence(
+    study: Path, workbench: Any, tab: Callable[..., Any], fake_provider: Any
+) -> None:
+    found: list[str] = []
+    runs = {name: latest_run(study / "home", name).id for name in ("plurals", "again", "refused")}
+    with workbench(study) as (address, _):
+        t = tab(address, locale="zh-CN")
+        t.page.set_default_timeout(WAIT_MS)
+
+        def look(name: str, path: str = "") -> None:
+            if path:
+                t.open(path)
+            found.extend(english_on(t, name))
+
+        look("experiments", "/experiments")
+        look("experiments-new", "/experiments?new=starter")
+        look("experiment", f"/experiments?file={study / 'study.yaml'}")
+        t.page.get_by_role("radio", name="YAML").click()
+        t.settled()
+        t.at("yaml").locator("textarea").fill("name: [")
+        t.at("yaml").locator("textarea").press("Control+Enter")
+        t.settled()
+        look("experiment-yaml")
+        look("broken", f"/experiments?file={study / 'broken.yaml'}")
+        started(t, f"/experiments?file={study / 'failing.yaml'}")
+        look("failing-run")
+        look("results", "/results")
+        for view in ("comparison", "answers", "plots", "runs", "files"):
+            look(f"results-{view}", f"/results?view={view}&run={runs['plurals']}")
+        t.open(f"/results?view=plots&run={runs['plurals']}")
+        t.at("results-plot-failures-table").get_by_text("以表格显示").click()
+        look("results-plots-table")
+        t.open(f"/results?view=comparison&run={runs['plurals']}")
+        for each in ("按 kind 细分", "值得一看"):
+            t.page.get_by_text(each).click()
+        look("results-comparison-open")
+        t.open(f"/results?view=answers&run={runs['plurals']}")
+        t.at("results-answers").get_by_role("button", name="详情").nth(2).click()
+        t.at("results-trial").wait_for()
+        look("results-trial")
+        look("refused", f"/results?view=answers&run={runs['refused']}")
+        t.at("results-answers").get_by_role("button", name="详情").first.click()
+        t.at("results-trial").wait_for()
+        look("refused-trial")
+        look(
+            "runs-beside",
+            f"/results?view=runs&run={runs['plurals']}&runs={runs['plurals']}&runs={runs['again']}",
+        )
+        t.open("/rating")
+        t.at("rating-run").locator("input").click()
+        t.page.get_by_role("option", name=runs["plurals"]).click()
+        t.at("rater").get_by_role("textbox").fill("Ada")
+        t.at("rater").get_by_role("textbox").press("Enter")
+        t.page.locator("[class*='st-key-rate-left-']").first.click()
+        t.settled()
+        look("rating")
+        t.at("rating-view").get_by_text("结果").click()
+        t.settled()
+        t.at("rating-import").get_by_text("导入").first.click()
+        look("rating-results")
+        t.open("/data?path=data.jsonl")
+        t.at("data-upload").get_by_text("上传文件").click()
+        look("data")
+        for view in ("样本", "重复检查", "建立实验"):
+            t.at("data-view").get_by_text(view).click()
+            t.settled()
+            if view == "重复检查":
+                t.at("check-look").get_by_role("button").click()
+                t.settled()
+            look(f"data-{view}")
+        look("ragged", "/data?path=ragged.csv")
+        look("models", "/models")
+        look("models-local", "/models?view=local")
+        t.open("/models?view=endpoints")
+        t.at("endpoint-name").get_by_role("textbox").fill("relay")
+        t.at("endpoint-address").get_by_role("textbox").fill(fake_provider.openai)
+        t.at("endpoint-variable").get_by_role("textbox").fill("LOOP_KEY")
+        t.at("endpoint-save").get_by_role("button").click()
+        t.settled()
+        t.at("endpoint-model-relay").locator("input").fill("fake-1")
+        look("models-choosing")
+        t.at("endpoint-model-relay").locator("input").press("Enter")
+        t.at("test-endpoint").get_by_role("button").click()
+        t.page.get_by_test_id("stAlert").last.wait_for()
+        t.settled()
+        look("models-endpoint")
+        t.open("/playground")
+        look("playground")
+        t.at("models").locator("input").fill("openai_like/relay/fake-1")
+        t.at("models").locator("input").press("Enter")
+        t.settled()
+        t.at("ask").get_by_role("button").click()
+        t.page.get_by_test_id("stAlert").last.wait_for()
+        t.settled()
+        look("playground-refused")
+    assert not found, "\n".join(found)
