@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hostile_runs import SAMPLE, VARIANT, make_run
+from hostile_runs import SAMPLE, VARIANT, make_run, multiply
 from streamlit.testing.v1 import AppTest
 
 from promptlab.analysis import compare_run
@@ -201,38 +201,6 @@ def test_a_run_of_100_000_trials_opens_in_two_seconds(home: Path, open_page: Ope
         took[name] = time.process_time() - before
         assert len(grids(page)["answers"]["rows"]) == 50
     assert max(took.values()) < 2, took
-
-
-def multiply(run: RunDirectory, times: int) -> None:
-    """Writes each sample of a run that many times, with its trials and scores."""
-    store = sqlite3.connect(run.store)
-    samples, trials = (
-        store.execute(f"SELECT max(id) FROM {table}").fetchone()[0] for table in ("samples", "trials")
-    )
-    store.execute(
-        "CREATE TEMP TABLE k AS WITH RECURSIVE k(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k "
-        f"WHERE n < {times - 1}) SELECT n FROM k"
-    )
-    for table, changed in {
-        "samples": {
-            "id": f"id + n * {samples}",
-            "sample": "sample || '-' || n",
-            "position": f"position + n * {samples}",
-        },
-        "trials": {
-            "id": f"id + n * {trials}",
-            "sample": f"sample + n * {samples}",
-            "identity": "randomblob(16)",
-            "text": "substr(text, 1, 300)",
-        },
-        "scores": {"trial": f"trial + n * {trials}"},
-    }.items():
-        names = [row[1] for row in store.execute(f"PRAGMA table_info({table})")]
-        values = ", ".join(changed.get(name, name) for name in names)
-        store.execute(f"INSERT INTO {table} ({', '.join(names)}) SELECT {values} FROM {table}, k")
-    store.execute("UPDATE cells SET planned = planned * ?", (times,))
-    store.commit()
-    store.close()
 
 
 def test_a_run_that_has_just_begun_says_so_in_every_view(home: Path, open_page: Open) -> None:
