@@ -14,6 +14,7 @@ from promptlab.analysis import LabelledRun, compare_runs
 from promptlab.analysis.trend import trend
 from promptlab.basics.errors import UsageError
 from promptlab.export import comparison_lines
+from promptlab.playground import RowSource, count_look
 
 EXPERIMENT = """\
 name: signs
@@ -107,6 +108,22 @@ def test_changed_data_is_refused_with_counts_and_compared_on_what_is_the_same(be
     assert pair.found is not None
     assert (pair.found.n, pair.dropped) == (35, 9)
     assert any(said in note for note in found.notes)
+
+
+def test_looks_by_hand_at_test_samples_of_any_of_the_runs_are_said_once(bench: Bench) -> None:
+    first, second = bench.run(data=rows(38)), bench.run("Is {{ number }} up?", data=rows(40))
+    home = first.path.parent.parent
+    source = RowSource("d", {"path": "data.jsonl", "target": "sign", "id": "id"}, bench.folder)
+    with source.open(home) as dataset:
+        splits = (dataset.samples("train"), dataset.samples("dev"), dataset.samples("test"))
+        shown = {each.id: each for samples in splits for each in samples}
+        for id in ("n3", "n3", "n39"):  # n39 is in the second run only
+            count_look(home, dataset.name, "test", shown[id])
+    found = compare_runs(labelled(first, second), allow_changed_data=True)
+    assert [(each.looked_at, each.looks) for each in found.tried] == [(2, 3)]
+    told = " ".join(" ".join(line.plain for line in comparison_lines(found, 100)).split())
+    assert "2 of them were looked at in the playground (3 looks)." in told
+    assert "其中 2 个样本曾在试验台中查看（共 3 次）" in found.exposure("zh")[0]
 
 
 def test_runs_on_other_data_altogether_are_refused_either_way(bench: Bench) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from promptlab.basics.errors import ExperimentError
-from promptlab.experiment.editing import remove_value, set_value, value_at
+from promptlab.experiment.editing import make_list, remove_value, rename_key, set_value
+from promptlab.experiment.short_forms import value_at
+from promptlab.experiment.starter import starter_text
 from promptlab.experiment.yaml_lines import Path_, parse_document
 
 SHIPPED = sorted((Path(__file__).parents[2] / "experiments").glob("*.yaml"))
+FILES = {path.stem: path.read_text("utf-8") for path in SHIPPED} | {"starter": starter_text()}
+ALL = pytest.mark.parametrize("text", FILES.values(), ids=FILES)
 TEXT = """\
 # A study.
 name: study   # its name
@@ -57,9 +62,8 @@ def changed_lines(before: str, after: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("file", SHIPPED, ids=lambda path: path.stem)
-def test_any_value_of_a_shipped_experiment_is_edited_and_put_back_without_a_trace(file: Path) -> None:
-    text = file.read_text("utf-8")
+@ALL
+def test_any_value_of_a_shipped_experiment_is_edited_and_put_back_without_a_trace(text: str) -> None:
     value = value_of(text)
     for path in leaves(value):
         old = value_at(value, path)
@@ -75,9 +79,8 @@ def test_any_value_of_a_shipped_experiment_is_edited_and_put_back_without_a_trac
         assert len(changed_lines(text, again)) in (0, 2)  # quotes may have come
 
 
-@pytest.mark.parametrize("file", SHIPPED, ids=lambda path: path.stem)
-def test_a_key_is_added_to_and_removed_from_any_mapping_of_a_shipped_experiment(file: Path) -> None:
-    text = file.read_text("utf-8")
+@ALL
+def test_a_key_is_added_to_and_removed_from_any_mapping_of_a_shipped_experiment(text: str) -> None:
     value = value_of(text)
     for path in {leaf[:-1] for leaf in leaves(value) if isinstance(leaf[-1], str)}:
         added = set_value(text, (*path, "added"), 7)
@@ -164,3 +167,113 @@ def test_any_text_can_stand_anywhere(new: str, path: Path_) -> None:
 )
 def test_any_value_can_be_added_and_is_read_back(new: Any, path: Path_) -> None:
     assert value_at(value_of(set_value(TEXT, path, new)), path) == new
+
+
+def places(value: Any, path: Path_ = ()) -> list[Path_]:
+    """Every place in a value, mappings and lists too."""
+    found = [path] if path else []
+    if isinstance(value, dict):
+        found += [each for key, inner in value.items() for each in places(inner, (*path, key))]
+    elif isinstance(value, list):
+        found += [each for index, inner in enumerate(value) for each in places(inner, (*path, index))]
+    return found
+
+
+@ALL
+def test_setting_what_stands_there_changes_no_byte(text: str) -> None:
+    value = value_of(text)
+    for path in places(value):
+        assert set_value(text, path, copy.deepcopy(value_at(value, path))) == text
+    assert (
+        set_value(text, ("variants", 0, "technique"), value_at(value, ("variants", 0, "technique"))) == text
+    )
+
+
+@ALL
+def test_all_that_a_form_can_add_is_added_and_removed_without_a_trace(text: str) -> None:
+    """A matrix, gates, an embedding, a further entry of each list: as lines of their own, nothing else."""
+    value = value_of(text)
+    added: list[tuple[Path_, Any]] = [
+        (("matrix", "models.temperature"), {"cold": 0, "warm": 1}),
+        (("gates",), [{"min": 0.4}]),
+        (("embedding",), "openai/text-embedding-3-small"),
+        (("judged",), {"rates": {"CNY": {"usd": 0.14}}}),
+        *(
+            ((key, len(value[key])), {"name": "more"})
+            for key in ("models", "variants", "datasets")
+            if key in value
+        ),
+    ]
+    for path, new in added:
+        edited = set_value(text, path, new)
+        assert value_at(value_of(edited), path) == new
+        assert len(changed_lines(text, edited)) == 1
+        own = path if path[0] in value else path[:1]
+        assert remove_value(edited, own) == text
+
+
+@ALL
+def test_a_list_that_is_set_again_changes_only_the_entries_that_differ(text: str) -> None:
+    value = value_of(text)
+    variants = copy.deepcopy(value["variants"])
+    edited = set_value(text, ("variants",), [*variants, "zero_shot_cot"])
+    assert len(changed_lines(text, edited)) == 1
+    if len(variants) > 1:
+        fewer = set_value(text, ("variants",), variants[1:])
+        assert value_of(fewer)["variants"] == variants[1:]
+        assert not [line for line in changed_lines(text, fewer) if line.startswith("+")]
+
+
+def test_a_key_gets_another_name_in_its_place() -> None:
+    text = "matrix:\n  temperature: {cold: 0, warm: 1}   # two\n  demos: [1, 2]\n"
+    assert rename_key(text, ("matrix", "temperature", "cold"), "none: at all") == text.replace(
+        "cold", '"none: at all"'
+    )
+    assert rename_key(text, ("matrix", "temperature"), "top_p") == text.replace("temperature", "top_p")
+    assert rename_key(text, ("matrix", "demos"), "demos") == text
+    with pytest.raises(ExperimentError, match="there already"):
+        rename_key(text, ("matrix", "temperature", "cold"), "warm")
+
+
+def test_a_short_form_inside_of_settings_becomes_the_long_one() -> None:
+    text = "variants:\n  - {technique: self_consistency, inner: few_shot, demos: 4}   # votes\n"
+    assert set_value(text, ("variants", 0, "inner", "demos", "count"), 2) == text.replace(
+        "inner: few_shot", "inner: {technique: few_shot, demos: {count: 2}}"
+    )
+    assert set_value(text, ("variants", 0, "demos", "select"), "random") == text.replace(
+        "demos: 4", "demos: {count: 4, select: random}"
+    )
+    text = "matrix: {demos: {few: 2, many: 8}}\n"
+    assert set_value(text, ("matrix", "demos", "few", "order"), "shuffled") == text.replace(
+        "few: 2", "few: {count: 2, order: shuffled}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            "dataset: {path: a, target: b}   # data\nx: 1\n",
+            "datasets:\n  - {path: a, target: b}   # data\nx: 1\n",
+        ),
+        (
+            "dataset:   # data\n  # from there\n  path: a   # here\n\n  split:\n    test: 3\n# end\n",
+            "datasets:   # data\n  # from there\n  - path: a   # here\n\n    split:\n      test: 3\n# end\n",
+        ),
+        ("{x: 1, dataset: {path: a}}\n", "{x: 1, datasets: [{path: a}]}\n"),
+    ],
+)
+def test_a_single_data_set_becomes_a_list_with_all_its_lines(before: str, after: str) -> None:
+    assert make_list(before, "dataset", "datasets") == after
+
+
+@settings(max_examples=60)
+@given(st.lists(st.sampled_from(["a", "b: c", "#", "中", "1", 2, True, None]), max_size=5))
+def test_a_list_is_set_to_any_other(new: list[Any]) -> None:
+    text = "x:\n  - a   # first\n  - b   # second\n  - 1\ny: [a, b, 1]   # end\n"
+    for key in ("x", "y"):
+        edited = set_value(text, (key,), new)
+        assert repr(value_of(edited)[key]) == repr(new)
+        assert "# end" in edited
+        if new[:1] == ["a"] and len(new) > 1:
+            assert "- a   # first" in edited

@@ -19,6 +19,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import promptlab
+from promptlab.basics import registry
+
+sys.path.insert(0, str(Path(__file__).parent))  # hostile_runs
 
 NAME = "<script>alert(1)</script> :red[x]"
 START_S = 60
@@ -43,6 +46,12 @@ def run_experiment(folder: Path) -> None:
 @pytest.fixture
 def hostile_run() -> Callable[[Path], None]:
     return run_experiment
+
+
+@pytest.fixture(autouse=True)
+def only_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that refuses files of Python does so for this test, not for those after it in the process."""
+    monkeypatch.setattr(registry, "_refused", "")
 
 
 @pytest.fixture
@@ -116,6 +125,7 @@ class Tab:
 
     def __init__(self, browser: Any, address: str, *, locale: str = "en-US", theme: str = "light") -> None:
         self.address = address
+        self.known = [address]  # whom it may ask
         self.asked: list[str] = []
         self.dialogs: list[str] = []
         context = browser.new_context(
@@ -144,7 +154,7 @@ class Tab:
 
     def elsewhere(self) -> list[str]:
         """What it asked of any other host."""
-        return [url for url in self.asked if not url.startswith((self.address, "data:", "blob:", "ws:"))]
+        return [url for url in self.asked if not url.startswith((*self.known, "data:", "blob:", "ws:"))]
 
 
 @pytest.fixture
@@ -163,7 +173,7 @@ def tab(chromium: Any) -> Iterator[Callable[..., Tab]]:
         assert not each.dialogs, "a script of a text ran"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def workbench() -> Any:
     """`with workbench(folder) as (address, process)`: the real command, over `folder/home`."""
     return serving

@@ -29,8 +29,18 @@ THEMES = ("light", "dark")
 ANSWER_MS = 120_000
 
 
+def at_the_doors(tab: Tab) -> None:
+    """The first screen, also where somebody has asked before."""
+    if not tab.at("door-local").count():
+        tab.at("add-model").get_by_role("button").click()
+    tab.at("door-local").wait_for()
+    tab.settled()
+
+
 def asked(tab: Tab) -> None:
     """The playground's example, answered."""
+    if tab.at("door-local").count():
+        tab.at("door-local").get_by_role("button").click()
     tab.at("ask").get_by_role("button").click()
     tab.at("follow").wait_for()
     tab.at("stop-all").wait_for(state="detached", timeout=ANSWER_MS)
@@ -45,6 +55,7 @@ def named(tab: Tab) -> None:
 
 
 PAGES: dict[str, tuple[str, Callable[[Tab], None] | None]] = {
+    "doors": ("/playground", at_the_doors),
     "playground": ("/playground", asked),
     "experiments": ("/experiments", None),
     "experiment": (f"/experiments?file={QUICKSTART}", None),

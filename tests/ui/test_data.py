@@ -111,7 +111,7 @@ def test_a_failing_trial_is_added_from_any_page(home: Path, hostile_run: Callabl
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("locale", ["zh-CN", pytest.param("en-US", marks=pytest.mark.long)])
+@pytest.mark.parametrize("locale", ["zh-CN", "en-US"])
 def test_a_csv_is_sent_mapped_and_becomes_an_experiment(
     workbench: Any, tab: Any, home: Path, tmp_path_factory: pytest.TempPathFactory, locale: str
 ) -> None:

@@ -147,7 +147,7 @@ def test_local_models_are_listed(
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("locale", ["en-US", pytest.param("zh-CN", marks=pytest.mark.long)])
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
 def test_a_typed_key_is_used_and_nowhere_to_be_found(
     workbench: Any, tab: Any, home: Path, fake_provider: Any, locale: str
 ) -> None:

@@ -15,7 +15,7 @@ from promptlab.experiment import load_spec
 from promptlab.models import endpoints
 from promptlab.models.endpoints import Endpoint
 from promptlab.models.keys import find_key, hold
-from promptlab.playground import Bots, Versions, read_looks
+from promptlab.playground import Bots, Chats, Versions, read_looks
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +49,12 @@ def answered(page: AppTest) -> AppTest:
 
 def said(page: AppTest) -> list[str]:
     return [each.value for each in page.code]
+
+
+def conversation(page: AppTest) -> str:
+    """The one that the address names."""
+    found = page.query_params["conversation"]
+    return found if isinstance(found, str) else found[0]
 
 
 def test_without_a_model_there_are_three_doors(open_page: Callable[..., AppTest]) -> None:
@@ -235,3 +241,85 @@ def test_a_technique_from_a_file_is_refused_without_allow_code(
     page = answered(page.button(key="ask").click().run())
     assert any("allow" in each.value for each in page.error)
     assert not (home / "ran").exists()
+
+
+def test_a_conversation_survives_a_reload_with_all_that_stood_in_the_editor(
+    home: Path, open_page: Callable[..., AppTest], fake_provider: Any
+) -> None:
+    connected(home, fake_provider, "a", "b")
+    rows(home)
+    page = open_page("playground")
+    page.text_area(key="prompt-system").set_value("Be brief.")
+    page.text_area(key="prompt-text").set_value("What is {{ q }}?").run()
+    page.selectbox(key="row-source").set_value("data.jsonl").run()
+    page.button(key="row-next").click().run()
+    page.number_input(key="sampling-temperature").set_value(0.0)
+    page.multiselect(key="models").set_value(["b-1 (b)"])
+    page.multiselect(key="techniques").set_value(["zero_shot", "zero_shot_cot"]).run()
+    page = answered(page.button(key="ask").click().run())
+    page = answered(page.chat_input(key="follow").set_value("And then?").run())
+    page.text_area(key="prompt-text").set_value("What would {{ q }} be?").run()
+    id = conversation(page)
+
+    again = open_page("playground", conversation=id)
+    assert not again.exception
+    assert said(again) == said(page)
+    assert again.text_area(key="prompt-text").value == "What would {{ q }} be?"
+    assert again.text_area(key="prompt-system").value == "Be brief."
+    assert again.text_area(key="value-q").value == "4 + 1"
+    assert again.number_input(key="sampling-temperature").value == 0.0
+    assert again.multiselect(key="models").value == ["b-1 (b)"]
+    assert again.multiselect(key="techniques").value == ["zero_shot", "zero_shot_cot"]
+    assert again.selectbox(key="row-source").value == "data.jsonl"
+    assert again.session_state["playground"].cursor.position == 1
+    again = answered(again.chat_input(key="follow").set_value("Go on").run())
+    assert fake_provider.log[-1]["body"]["messages"][0]["content"] == "Be brief."
+    again.button(key="row-next").click().run()
+    assert again.text_area(key="value-q").value == "7 + 1"
+
+
+def test_past_conversations_are_listed_opened_searched_renamed_and_deleted(
+    home: Path, open_page: Callable[..., AppTest], fake_provider: Any
+) -> None:
+    connected(home, fake_provider, "a")
+    page = answered(open_page("playground").button(key="ask").click().run())
+    first = conversation(page)
+    page.button(key="clear").click().run()
+    assert "conversation" not in page.query_params
+    assert not [each for each in page.button if each.key == "again-0-0"]
+    page.text_area(key="prompt-text").set_value("Say *something* else.").run()
+    page = answered(page.button(key="ask").click().run())
+    second = conversation(page)
+    labels = {each.key: each.label for each in page.button}
+    assert labels[f"conversation-open-{first}"] == "What is the capital of France?"
+    assert labels[f"conversation-open-{second}"] == "**Say \\*something\\* else\\.**"
+    page.text_input(key="conversation-search").set_value("france").run()
+    assert f"conversation-open-{second}" not in [each.key for each in page.button]
+    page.button(key=f"conversation-open-{first}").click().run()
+    assert page.text_area(key="prompt-text").value == "What is the capital of {{ country }}?"
+    page.button(key=f"conversation-rename-{first}").click().run()
+    page.text_input(key=f"conversation-title-{first}").set_value("Capitals").run()
+    page.button(key="conversation-save").click().run()
+    page.text_input(key="conversation-search").set_value("").run()
+    assert [each.title for each in Chats(home / "home").all("capitals")] == ["Capitals"]
+    page.button(key=f"conversation-delete-{first}").click().run()
+    assert len(Chats(home / "home").all()) == 2, "first it asks"
+    page.button(key="conversation-yes").click().run()
+    assert not page.exception
+    assert [each.id for each in Chats(home / "home").all()] == [second]
+    assert "conversation" not in page.query_params
+
+
+def test_an_address_of_no_conversation_and_a_damaged_one_end_in_one_line(
+    home: Path, open_page: Callable[..., AppTest], fake_provider: Any
+) -> None:
+    connected(home, fake_provider, "a")
+    page = open_page("playground", conversation="../../x")
+    assert "no conversation" in page.error[0].value
+    folder = home / "home" / "playground" / "conversations"
+    folder.mkdir(parents=True)
+    (folder / "20260101-000000-abcdef.jsonl").write_text("nothing")
+    page = open_page("playground", conversation="20260101-000000-abcdef")
+    assert not page.exception
+    assert all("damaged" in each.value for each in page.error)
+    assert page.button(key="ask")

@@ -20,8 +20,20 @@ pytestmark = pytest.mark.browser
 # The second one takes long over each word.
 MODELS = {"alpha": "quick[[trickle:50]]", "beta": "slow[[trickle:1000]]", "gamma": "brisk[[trickle:60]]"}
 WORDS = {
-    "en-US": {"done": "done", "stopped": "stopped", "cached": "from the cache", "first": "Choose a model"},
-    "zh-CN": {"done": "完成", "stopped": "已停止", "cached": "来自缓存", "first": "先选择一个模型"},
+    "en-US": {
+        "done": "done",
+        "stopped": "stopped",
+        "interrupted": "interrupted",
+        "cached": "from the cache",
+        "first": "Choose a model",
+    },
+    "zh-CN": {
+        "done": "完成",
+        "stopped": "已停止",
+        "interrupted": "已中断",
+        "cached": "来自缓存",
+        "first": "先选择一个模型",
+    },
 }
 LANGUAGES = [("en-US", "light"), ("zh-CN", "dark")]
 MEGABYTE = "x" * 1_000_000
@@ -69,7 +81,7 @@ def ended(tab: Any, column: int, word: str, turn: int = 0) -> None:
 
 @pytest.mark.local_model
 @pytest.mark.parametrize(("locale", "theme"), LANGUAGES)
-def test_the_first_answer_comes_from_the_embedded_model(
+def test_behind_three_doors_the_first_answer_comes_from_the_embedded_model(
     workbench: Any, tab: Any, tmp_path: Path, missing: Any, locale: str, theme: str
 ) -> None:
     if not reach.can_run_local() or weights.locate(reach.EMBEDDED) is None:
@@ -77,6 +89,8 @@ def test_the_first_answer_comes_from_the_embedded_model(
     with workbench(tmp_path) as (address, _):
         opened = tab(address, locale=locale, theme=theme)
         opened.open("/")
+        assert opened.at("door-key-use").count() == opened.at("door-relay-use").count() == 1
+        opened.at("door-local").locator("button").click()
         opened.at("sampling").locator("summary").click()
         field = opened.at("sampling-max_tokens").locator("input")
         field.fill("6")
@@ -122,6 +136,51 @@ def test_three_models_stream_side_by_side_one_is_stopped_and_all_go_on(
         bodies = [entry["body"]["messages"] for entry in fake_provider.log[-3:]]
         asked = sorted(each[1]["content"].strip() for each in bodies)
         assert asked == sorted(text.strip() for text in texts), "each goes on from what it had said itself"
+
+
+@pytest.mark.parametrize(("locale", "theme"), LANGUAGES)
+def test_a_conversation_outlives_a_reload_in_a_stream_a_closed_tab_and_a_restart(
+    workbench: Any, tab: Any, tmp_path: Path, fake_provider: Any, locale: str, theme: str
+) -> None:
+    connected(tmp_path, fake_provider, alpha="quick[[trickle:60]]", beta="slow[[trickle:3000]]")
+    words = WORDS[locale]
+    reply = " ".join(f"word{number}" for number in range(40))
+    fake_provider.control(answers=[{"contains": "at length", "reply": reply}])
+    with workbench(tmp_path) as (address, process):
+        opened = tab(address, locale=locale, theme=theme)
+        page = opened.open("/")
+        choose(opened, "slow[[trickle:3000]] (beta)")
+        write(opened, "at length")
+        for column in range(2):
+            opened.at(f"answer-{column}").locator("pre", has_text="word0").first.wait_for()
+        page.wait_for_url("**/playground?conversation=*")
+        link = page.url.removeprefix(address)
+        page.reload()
+        ended(opened, 0, words["done"])
+        assert "word39" in opened.at("answer-0").locator("pre").first.inner_text()
+        assert opened.at("stop-1").count() == 1, "the slow one still comes"
+        assert fake_provider.requests == 2, "a reload asks nothing again"
+        page.close()
+        port = int(address.rpartition(":")[2])
+        process.kill()
+        process.wait()
+    with workbench(tmp_path, port=port) as (address, _):
+        opened = tab(address, locale=locale, theme=theme)
+        page = opened.open(link)
+        ended(opened, 1, words["interrupted"])
+        assert "word0" in opened.at("answer-1").locator("pre").first.inner_text()
+        assert "word39" in opened.at("answer-0").locator("pre").first.inner_text()
+        assert opened.at("prompt-text").locator("textarea").input_value() == "at length"
+        follow = opened.at("follow").locator("textarea")
+        follow.fill("and then")
+        follow.press("Enter")
+        ended(opened, 0, words["done"], turn=1)
+        opened.at("clear").locator("button").click()
+        opened.at("answer-0").wait_for(state="detached")
+        opened.at("conversations").locator("button").first.click()
+        page.get_by_role("button", name="at length").click()
+        ended(opened, 0, words["done"], turn=1)
+        assert page.url.endswith(link)
 
 
 @pytest.mark.parametrize(("locale", "theme"), LANGUAGES)

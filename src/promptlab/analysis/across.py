@@ -12,7 +12,7 @@ from promptlab.analysis import words
 from promptlab.analysis.cells import CellResult, Family
 from promptlab.analysis.comparing import compare
 from promptlab.analysis.comparison import Comparison, Status
-from promptlab.analysis.exposure import Tried, tried_over
+from promptlab.analysis.exposure import Tried, tried_over, with_looks
 from promptlab.analysis.families import CellName, PlannedPair
 from promptlab.analysis.shared_data import SharedData, in_words
 from promptlab.analysis.spec_changes import RunSpec, SpecChange, counterparts, spec_changes
@@ -256,12 +256,15 @@ def _plans(opened: Sequence[_OpenedRun], family: Family) -> Iterator[PlannedPair
 
 
 def _tried(opened: Sequence[_OpenedRun]) -> tuple[Tried, ...]:
-    """Over the folders of all these runs, by the first run's names of their data."""
+    """Over the folders of all these runs, by the first run's names of their data; looks count once."""
     tests: dict[str, set[str]] = {name: set() for name in opened[0].datasets}
+    samples: dict[str, set[_Ident]] = {name: set() for name in opened[0].datasets}
     for run in opened:
         for name, value in run.test_hashes.items():
             tests.setdefault(run.names[name], set()).add(str(value))
-    return tried_over({run.directory.path.parent for run in opened}, tests)
+            samples.setdefault(run.names[name], set()).update(run.samples[name].values())
+    folders = {run.directory.path.parent for run in opened}
+    return with_looks(tried_over(folders, tests), folders, samples)
 
 
 def _status(opened: Sequence[_OpenedRun]) -> Status:

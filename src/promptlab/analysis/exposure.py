@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -59,6 +60,19 @@ def tried_on_test(run: RunDirectory) -> tuple[Tried, ...]:
     return tuple(_with_looks(each, run, looks) for each in tried)
 
 
+def with_looks(
+    tried: Iterable[Tried], folders: Iterable[Path], samples: Mapping[str, Collection[tuple[str, str]]]
+) -> tuple[Tried, ...]:
+    """The same with the looks of the homes of these run folders, each look once.
+
+    `samples`: data set → the test samples (id, hash of the content) of all the runs that are compared.
+    """
+    times: Counter[tuple[str, str]] = Counter()
+    for home in {folder.resolve().parent for folder in folders}:
+        times += read_looks(home).times
+    return tuple(_counting(each, [times[ident] for ident in samples[each.dataset]]) for each in tried)
+
+
 def tried_over(folders: Iterable[Path], tests: Mapping[str, Collection[str]]) -> tuple[Tried, ...]:
     """Over all runs in these folders. `tests`: data set → the hashes of its test samples."""
     variants: dict[str, set[str]] = {name: set() for name in tests}
@@ -102,4 +116,10 @@ def _with_looks(tried: Tried, run: RunDirectory, looks: Looks) -> Tried:
             for (sample, content), times in looks.times.items()
             if connection.execute(_IN_TEST, (tried.dataset, sample, content)).fetchone()
         ]
-    return replace(tried, looked_at=len(found), looks=sum(found))
+    return _counting(tried, found)
+
+
+def _counting(tried: Tried, times: Iterable[int]) -> Tried:
+    """`times`: how often each sample was shown; most never were."""
+    shown = [each for each in times if each]
+    return replace(tried, looked_at=len(shown), looks=sum(shown))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from promptlab.analysis import words
-from promptlab.analysis.comparison import CellSummary, Comparison, Pair, Verdict
+from promptlab.analysis.bouts import Bout, Bouts
+from promptlab.analysis.comparison import CellSummary, Comparison, Verdict
 from promptlab.analysis.families import CellName
 from promptlab.analysis.verdict import Speaker
 
@@ -15,61 +15,21 @@ _NOTABLE_RATIO = 1.1  # costs closer than this are the same for a reader
 _NOTABLE_SILENCE = 0.25  # more of the trials without an answer than the winner's
 
 
-@dataclass(frozen=True)
-class _Bout:
-    """A pair seen from the side of `pair.a` (`turned` False) or of `pair.b`."""
-
-    pair: Pair
-    turned: bool
-
-    @property
-    def won(self) -> bool:
-        return self.pair.verdict is (Verdict.LOSES if self.turned else Verdict.BEATS)
-
-    @property
-    def lost(self) -> bool:
-        return self.pair.verdict is (Verdict.BEATS if self.turned else Verdict.LOSES)
-
-    @property
-    def undecided(self) -> bool:
-        """There is no verdict: trials are missing, or too many failed."""
-        return not (self.won or self.lost or self.pair.verdict is Verdict.NOT_DISTINGUISHABLE)
-
-    @property
-    def diff(self) -> float:
-        diff = self.pair.diff or 0.0
-        return -diff if self.turned else diff
-
-
 def headline(comparison: Comparison) -> tuple[str, ...]:
     """At most three sentences on the primary scorer."""
     return _Headline(comparison).sentences()
 
 
 class _Headline:
-    """Variants compete within each model, over all data sets; where there is one variant, its models do."""
-
     def __init__(self, comparison: Comparison) -> None:
         self.comparison = comparison
         self.speaker = Speaker(comparison)
         self.scorer = comparison.primary
-        self.pairs = {(pair.scorer, pair.a, pair.b): pair for pair in comparison.pairs}
-        results = [cell.result for cell in comparison.cells]
-        variants = list(dict.fromkeys(cell.variant for cell in results if not cell.oracle))
-        models = list(dict.fromkeys(cell.model for cell in results))
-        datasets = list(dict.fromkeys(cell.dataset for cell in results))
-        dataset = datasets[0] if len(datasets) == 1 else None
-        self.by_variant = len(variants) > 1
-        if self.by_variant:
-            rings = [[CellName(variant, model, dataset) for variant in variants] for model in models]
-        else:
-            rings = [[CellName(variant, model, dataset) for model in models] for variant in variants]
-        self.rings = [ring for ring in rings if len(ring) > 1]
-        baseline = comparison.family.baseline
-        self.baseline = baseline if self.by_variant and baseline in variants else None
+        self.bouts = Bouts(comparison, self.speaker)
+        self.rings, self.baseline = self.bouts.rings, self.bouts.baseline
 
     def sentences(self) -> tuple[str, ...]:
-        bouts = [bout for ring in self.rings for bout in self._all_bouts(ring)]
+        bouts = [bout for ring in self.rings for bout in self.bouts.within(ring)]
         if not bouts:
             return self._alone()
         if all(bout.pair.verdict is Verdict.UNFINISHED for bout in bouts):
@@ -109,7 +69,7 @@ class _Headline:
         return self._against_baseline(ring) if self.baseline else self._best_of(ring)
 
     def _against_baseline(self, ring: Sequence[CellName]) -> str:
-        bouts = self._baseline_bouts(ring)
+        bouts = self.bouts.against_baseline(ring)
         winners = [bout for bout in bouts if bout.won]
         if not winners:
             open_bout = next((bout for bout in bouts if bout.undecided), None)
@@ -117,25 +77,27 @@ class _Headline:
             return verdict if open_bout or len(bouts) == 1 else f"Nothing beats {self.baseline}. {verdict}"
         text = self.speaker.verdict(winners[0].pair)
         if others := winners[1:]:
-            named = [f"{self._name(bout)} ({self.speaker.signed(bout.pair)})" for bout in others]
+            named = [f"{self.bouts.name(bout)} ({self.speaker.signed(bout.pair)})" for bout in others]
             text += f" So {'does' if len(others) == 1 else 'do'} {words.listed(named)}."
         return text
 
     def _best_of(self, ring: Sequence[CellName]) -> str:
-        top = self._ranked(ring)[0]
-        bouts = self._bouts(top, ring)
+        top = self.bouts.ranked(ring)[0]
+        bouts = self.bouts.against(top, ring)
         nearest = bouts[0]
         if len(bouts) == 1:
             return self.speaker.verdict(nearest.pair)
-        name = self._label(top)
-        others = "variants" if self.by_variant else "models"
+        name = self.bouts.label(top)
+        others = "variants" if self.bouts.by_variant else "models"
         if all(bout.won for bout in bouts):
             return f"{name} beats all {len(bouts)} other {others}. {self.speaker.verdict(nearest.pair)}"
         open_bout = next((bout for bout in bouts if bout.undecided), None)
         if open_bout:
             return self.speaker.verdict(open_bout.pair)
-        beaten = [self._name(bout, other=True) for bout in bouts if bout.won]
-        equal = [f"{self._name(bout, other=True)} ({self._gain(bout)})" for bout in bouts if not bout.won]
+        beaten = [self.bouts.name(bout, other=True) for bout in bouts if bout.won]
+        equal = [
+            f"{self.bouts.name(bout, other=True)} ({self._gain(bout)})" for bout in bouts if not bout.won
+        ]
         text = f"No single best: {name} scores highest in {self.scorer}"
         if beaten:
             text += f" and beats {words.listed(beaten)}"
@@ -148,7 +110,7 @@ class _Headline:
             return f"{everywhere[0]}{over}: {self.scorer} {everywhere[1]}."
         clauses = []
         for ring in self.rings:
-            shared = ring[0].model if self.by_variant else self.speaker.variant(ring[0].variant)
+            shared = ring[0].model if self.bouts.by_variant else self.speaker.variant(ring[0].variant)
             clauses.append(f"with {shared} {self._clause(ring)}")
         text = "; ".join(clauses[:4]) + (f"; and {len(clauses) - 4} more" if len(clauses) > 4 else "")
         return f"{self.scorer}{over}: {text}."
@@ -158,46 +120,49 @@ class _Headline:
         best: list[tuple[str, str, str]] = []
         for ring in self.rings:
             if self.baseline:
-                bouts = [bout for bout in self._baseline_bouts(ring) if bout.won]
+                bouts = [bout for bout in self.bouts.against_baseline(ring) if bout.won]
                 if len(bouts) != 1:
                     return None
                 whom = self.baseline
             else:
-                bouts = self._bouts(self._ranked(ring)[0], ring)
+                bouts = self.bouts.against(self.bouts.ranked(ring)[0], ring)
                 if not bouts or not all(bout.won for bout in bouts):
                     return None
-                whom = self._name(bouts[0], other=True) if len(bouts) == 1 else "every other"
-            shared = ring[0].model if self.by_variant else self.speaker.variant(ring[0].variant)
-            best.append((self._name(bouts[0]), whom, f"{self._gain(bouts[0])} with {shared}"))
+                whom = self.bouts.name(bouts[0], other=True) if len(bouts) == 1 else "every other"
+            shared = ring[0].model if self.bouts.by_variant else self.speaker.variant(ring[0].variant)
+            best.append((self.bouts.name(bouts[0]), whom, f"{self._gain(bouts[0])} with {shared}"))
         if len({(who, whom) for who, whom, _ in best}) != 1:
             return None
-        kind = "models" if self.by_variant else "variants"
+        kind = "models" if self.bouts.by_variant else "variants"
         who, whom, _ = best[0]
         every = f"both {kind}" if len(best) == 2 else f"all {len(best)} {kind}"
         return f"{who} beats {whom} with {every}", words.listed([gain for _, _, gain in best])
 
     def _clause(self, ring: Sequence[CellName]) -> str:
         if self.baseline:
-            bouts = self._baseline_bouts(ring)
+            bouts = self.bouts.against_baseline(ring)
             winners = [bout for bout in bouts if bout.won]
             if winners:
-                gains = [f"{self._name(bout)} (by {self._gain(bout)})" for bout in winners]
+                gains = [f"{self.bouts.name(bout)} (by {self._gain(bout)})" for bout in winners]
                 return f"{self.baseline} is beaten by {words.listed(gains)}"
             if any(bout.undecided for bout in bouts):
                 return "there is no verdict yet"
             return f"nothing beats {self.baseline}"
-        top = self._ranked(ring)[0]
-        bouts = self._bouts(top, ring)
+        top = self.bouts.ranked(ring)[0]
+        bouts = self.bouts.against(top, ring)
         if all(bout.won for bout in bouts):
             nearest = bouts[0]
-            whom = self._name(nearest, other=True) if len(bouts) == 1 else "every other"
-            return f"{self._label(top)} beats {whom} (by {self._gain(nearest)})"
+            whom = self.bouts.name(nearest, other=True) if len(bouts) == 1 else "every other"
+            return f"{self.bouts.label(top)} beats {whom} (by {self._gain(nearest)})"
         if any(bout.undecided for bout in bouts):
             return "there is no verdict yet"
-        names = [self._label(top), *(self._name(bout, other=True) for bout in bouts if not bout.won)]
+        names = [
+            self.bouts.label(top),
+            *(self.bouts.name(bout, other=True) for bout in bouts if not bout.won),
+        ]
         return f"{words.listed(names)} are not distinguishable"
 
-    def _gain(self, bout: _Bout) -> str:
+    def _gain(self, bout: Bout) -> str:
         speaker = self.speaker
         return (
             f"{speaker.signed(bout.pair, turned=bout.turned)} {speaker.bounds(bout.pair, turned=bout.turned)}"
@@ -205,21 +170,19 @@ class _Headline:
 
     # Format or ability, limits, price
 
-    def _focus(self) -> _Bout:
+    def _focus(self) -> Bout:
         """The bout the other sentences speak about: the clearest one of the first ring that has a winner."""
         for ring in self.rings:
-            bouts = self._baseline_bouts(ring) if self.baseline else self._bouts(self._ranked(ring)[0], ring)
-            won = [bout for bout in bouts if bout.won]
+            won = [bout for bout in self.bouts.leading(ring) if bout.won]
             if won:
                 return max(won, key=lambda bout: bout.diff) if self.baseline else won[0]
-        ring = self.rings[0]
-        return (self._baseline_bouts(ring) if self.baseline else self._bouts(self._ranked(ring)[0], ring))[0]
+        return self.bouts.leading(self.rings[0])[0]
 
-    def _answering(self, focus: _Bout) -> str | None:
+    def _answering(self, focus: Bout) -> str | None:
         """Where the loser often gave no answer at all, the gain is not only in better answers."""
         if not focus.won:
             return None
-        winner, loser = self._of(focus.pair.a), self._of(focus.pair.b)
+        winner, loser = self.bouts.cells_of(focus.pair.a), self.bouts.cells_of(focus.pair.b)
         if focus.turned:
             winner, loser = loser, winner
         silent = [_without_answer(cells) for cells in (winner, loser)]
@@ -234,18 +197,18 @@ class _Headline:
             f"{words.count(silent[0])}: failures score 0, so much of the difference is in answering at all."
         )
 
-    def _format(self, bouts: Sequence[_Bout]) -> str | None:
+    def _format(self, bouts: Sequence[Bout]) -> str | None:
         family = self.comparison.family
         if family.strict is None or family.extracted is None:
             return None
         for bout in bouts:
-            strict = self.pairs.get((family.strict, bout.pair.a, bout.pair.b))
-            extracted = self.pairs.get((family.extracted, bout.pair.a, bout.pair.b))
+            strict = self.bouts.pairs.get((family.strict, bout.pair.a, bout.pair.b))
+            extracted = self.bouts.pairs.get((family.extracted, bout.pair.a, bout.pair.b))
             if strict and extracted and (said := self.speaker.format_and_ability(strict, extracted)):
                 return said
         return None
 
-    def _limits(self, bouts: Sequence[_Bout], focus: _Bout, outcome: str) -> str | None:
+    def _limits(self, bouts: Sequence[Bout], focus: Bout, outcome: str) -> str | None:
         unclear = [bout.pair for bout in bouts if bout.pair.verdict is Verdict.NOT_DISTINGUISHABLE]
         speaker = self.speaker
         if not unclear or speaker.reach(unclear) in outcome:
@@ -262,8 +225,8 @@ class _Headline:
             return f"{speaker.reach(unclear)}."
         return f"Not distinguishable: {words.listed(named, most=2)}; {speaker.reach(unclear)}."
 
-    def _price(self, focus: _Bout) -> str | None:
-        one, other = self._of(focus.pair.a), self._of(focus.pair.b)
+    def _price(self, focus: Bout) -> str | None:
+        one, other = self.bouts.cells_of(focus.pair.a), self.bouts.cells_of(focus.pair.b)
         if focus.turned:
             one, other = other, one
         tokens = [_tokens_per_trial(each) for each in (one, other)]
@@ -277,58 +240,6 @@ class _Headline:
             a, b = b, a
         said = f"{a} takes {ratio:.{1 if ratio >= 0.1 else 2}f} times the tokens of {b}"
         return f"{said} ({words.count(tokens[0])} against {words.count(tokens[1])} per trial)."
-
-    # Looking things up
-
-    def _of(self, name: CellName) -> list[CellSummary]:
-        return [
-            cell
-            for cell in self.comparison.cells
-            if (cell.name.variant, cell.name.model) == (name.variant, name.model)
-            and name.dataset in (None, cell.name.dataset)
-        ]
-
-    def _mean(self, name: CellName) -> float:
-        found = [cell.scores[self.scorer].interval for cell in self._of(name) if self.scorer in cell.scores]
-        present = [interval for interval in found if interval]
-        total = sum(interval.n for interval in present)
-        return sum(interval.mean * interval.n for interval in present) / total if total else float("-inf")
-
-    def _ranked(self, ring: Sequence[CellName]) -> list[CellName]:
-        return sorted(ring, key=lambda name: -self._mean(name))
-
-    def _bout(self, one: CellName, other: CellName) -> _Bout | None:
-        if pair := self.pairs.get((self.scorer, one, other)):
-            return _Bout(pair, turned=False)
-        if pair := self.pairs.get((self.scorer, other, one)):
-            return _Bout(pair, turned=True)
-        return None
-
-    def _bouts(self, top: CellName, ring: Sequence[CellName]) -> list[_Bout]:
-        """`top` against each other one, the runner-up first."""
-        found = [self._bout(top, name) for name in self._ranked(ring) if name != top]
-        return [bout for bout in found if bout]
-
-    def _baseline_bouts(self, ring: Sequence[CellName]) -> list[_Bout]:
-        """Each variant against the baseline, the largest gain first."""
-        base = next(name for name in ring if name.variant == self.baseline)
-        found = [self._bout(name, base) for name in ring if name != base]
-        return sorted((bout for bout in found if bout), key=lambda bout: -bout.diff)
-
-    def _all_bouts(self, ring: Sequence[CellName]) -> list[_Bout]:
-        members = set(ring)
-        return [
-            _Bout(pair, turned=False)
-            for pair in self.comparison.pairs
-            if pair.scorer == self.scorer and pair.in_family and pair.a in members and pair.b in members
-        ]
-
-    def _label(self, name: CellName) -> str:
-        return self.speaker.variant(name.variant) if self.by_variant else name.model
-
-    def _name(self, bout: _Bout, *, other: bool = False) -> str:
-        a, b = self.speaker.sides(bout.pair)
-        return (b, a)[bout.turned] if other else (a, b)[bout.turned]
 
 
 def _without_answer(cells: Sequence[CellSummary]) -> int:

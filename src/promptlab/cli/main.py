@@ -19,6 +19,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "estimate": ("promptlab.cli.estimate", "What is still to be sent, what it costs, what it can find."),
     "optimize": ("promptlab.cli.optimize", "Find optimizers' prompts on train and dev, and keep them."),
     "demo": ("promptlab.cli.demo", "The quickstart: four ways to ask a small model, compared."),
+    "ask": ("promptlab.cli.ask", "Ask one question by hand: several models, several techniques."),
     "init": ("promptlab.cli.init", "Write a commented experiment file, for a data file of yours."),
     "validate": ("promptlab.cli.check", "Check experiment files and their data; call nothing."),
     "schema": ("promptlab.cli.check", "Print the JSON schema of the experiment file."),

@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from promptlab.basics.errors import UsageError
+from promptlab.basics.sign_in import secrets_files, sign_in
 
 _FOLDER = Path(__file__).resolve().parents[1] / "ui"
 
@@ -24,11 +25,16 @@ _FOLDER = Path(__file__).resolve().parents[1] / "ui"
 @click.option("--no-browser", is_flag=True, help="Do not open a browser window.")
 @click.option("--allow-code", is_flag=True, help="Let experiments started there run Python files they name.")
 def ui(port: int, no_browser: bool, allow_code: bool) -> int:
-    """Open the workbench on this machine (127.0.0.1 only)."""
+    """Open the workbench on this machine (127.0.0.1 only).
+
+    Where .streamlit/secrets.toml has an [auth] section, people sign in first: see the README.
+    """
     if importlib.util.find_spec("streamlit") is None:
         raise UsageError(
             "the workbench needs streamlit.", remedy="Install it: pip install 'promptlab-workbench[ui]'"
         )
+    if (needed := sign_in(secrets_files(Path.cwd()))) is not None:
+        needed.check_port(port)
     settings = tomllib.loads((_FOLDER / "streamlit.toml").read_text("utf-8"))
     command = [sys.executable, "-m", "streamlit", "run", str(_FOLDER / "app.py"), *flags(settings)]
     command.append(f"--server.port={port}")

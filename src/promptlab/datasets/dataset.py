@@ -14,10 +14,11 @@ import orjson
 from promptlab.basics.errors import ExperimentError, StorageError
 from promptlab.datasets.columns import MAX_LABELS
 from promptlab.datasets.index import INDEX_VERSION, changed
+from promptlab.datasets.json_text import parse_object
 from promptlab.datasets.mapping import RowProblem, SampleMapping
 from promptlab.datasets.origins import FileState
 from promptlab.datasets.sample import SPLITS, Sample, SplitName
-from promptlab.datasets.text_files import TextRows, parse_object
+from promptlab.datasets.text_files import TextRows
 
 _PAGE_ROWS = 256
 _COLUMNS = "file, start, length, id, content"

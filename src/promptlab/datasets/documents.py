@@ -12,7 +12,8 @@ import orjson
 
 from promptlab.basics.errors import ExperimentError, UsageError
 from promptlab.basics.registry import did_you_mean
-from promptlab.datasets.text_files import codec, parse_document
+from promptlab.datasets.json_text import parse_document
+from promptlab.datasets.text_files import codec
 
 # A JSON document is held in memory as a whole, about five times its size.
 MAX_JSON_BYTES = 2**30

@@ -14,9 +14,10 @@ from pydantic import ValidationError
 
 from promptlab.basics.errors import ExperimentError, UsageError
 from promptlab.datasets.documents import document_rows, plain_row
+from promptlab.datasets.json_text import parse_object
 from promptlab.datasets.row_source import Source, sources
 from promptlab.datasets.spec import COPIED_KINDS, TEXT_KINDS, DatasetSpec
-from promptlab.datasets.text_files import RawRow, TextKind, TextRows, parse_object, place
+from promptlab.datasets.text_files import RawRow, TextKind, TextRows, place
 
 
 class FileState(NamedTuple):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from promptlab.basics.errors import ExperimentError
@@ -97,6 +97,15 @@ def explain(
         )
         message = message.rstrip(".")
     return places.error(path, message, value=value, remedy=remedy)
+
+
+def explain_all(
+    error: ValidationError, places: Places, prefix: Path_, root: type[BaseModel], also: Iterable[str] = ()
+) -> list[ExperimentError]:
+    """All of them, in the order of the file: typos before what is missing because of them."""
+    found = error.errors(include_url=False)
+    found.sort(key=lambda each: each["type"] == "missing")
+    return [explain(each, places, prefix, root, also) for each in found]
 
 
 _TYPES = {

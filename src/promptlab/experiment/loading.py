@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from promptlab.basics.errors import ExperimentError
-from promptlab.experiment.explaining import Places, explain
+from promptlab.experiment.explaining import Places, explain_all
 from promptlab.experiment.matrix import Unfolded
 from promptlab.experiment.spec import ExperimentSpec
 from promptlab.experiment.unfolding import unfold
@@ -55,7 +55,22 @@ def load_text(text: str, path: Path) -> Loaded:
     return _load(parse_document(text, str(path)), path.resolve())
 
 
+def load_all(text: str, path: Path) -> Loaded | list[ExperimentError]:
+    """The same as `load_text`, or everything that is wrong with the text, not only the first."""
+    try:
+        return _read(parse_document(text, str(path)), path.resolve())
+    except ExperimentError as error:
+        return [error]
+
+
 def _load(document: Document, path: Path) -> Loaded:
+    found = _read(document, path)
+    if isinstance(found, list):
+        raise found[0] from None
+    return found
+
+
+def _read(document: Document, path: Path) -> Loaded | list[ExperimentError]:
     value = document.value
     if not isinstance(value, dict):
         kind = "a list" if isinstance(value, list) else f"the single value {value!r}"
@@ -70,15 +85,8 @@ def _load(document: Document, path: Path) -> Loaded:
     try:
         spec = ExperimentSpec.model_validate(long)
     except ValidationError as error:
-        raise _first_error(error, places) from None
+        return explain_all(error, places, (), ExperimentSpec)
     return Loaded(spec, places, path, unfolded)
-
-
-def _first_error(error: ValidationError, places: Places) -> ExperimentError:
-    """The first mistake in the order of the file: typos before what is missing because of them."""
-    found = error.errors(include_url=False)
-    found.sort(key=lambda each: each["type"] == "missing")
-    return explain(found[0], places, (), ExperimentSpec)
 
 
 def expand_variables(text: str, env: dict[str, str] | None = None) -> str:

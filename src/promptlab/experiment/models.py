@@ -7,7 +7,8 @@ from typing import Any
 
 from promptlab.basics.errors import UsageError
 from promptlab.experiment.loading import Loaded, expand_variables
-from promptlab.experiment.spec import ModelSpec, PriceSpec
+from promptlab.experiment.names import NamedEntry
+from promptlab.experiment.spec import ExperimentSpec, ModelSpec, PriceSpec
 from promptlab.experiment.variants import unique_names
 from promptlab.experiment.yaml_lines import Path_
 from promptlab.models import Limits, Model, Price, resolve
@@ -25,10 +26,12 @@ def resolve_models(loaded: Loaded) -> list[Model]:
 
 
 def _names(loaded: Loaded) -> list[str]:
-    entries = loaded.spec.models
-    return unique_names(
-        loaded, "models", [(each.name, each.id, {**each.given(), **each.extra_body}) for each in entries]
-    )
+    return unique_names(loaded, "models", named_entries(loaded.spec))
+
+
+def named_entries(spec: ExperimentSpec) -> list[NamedEntry]:
+    """What the models' names are made of."""
+    return [(each.name, each.id, {**each.given(), **each.extra_body}) for each in spec.models]
 
 
 def resolve_model(loaded: Loaded, each: ModelSpec, name: str, path: Path_) -> Model:

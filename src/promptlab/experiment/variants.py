@@ -15,7 +15,7 @@ from promptlab.datasets import AnswerType, PromptMessage, Task
 from promptlab.experiment.explaining import explain
 from promptlab.experiment.loading import Loaded
 from promptlab.experiment.names import NamedEntry, default_names
-from promptlab.experiment.spec import TaskSpec, VariantSpec
+from promptlab.experiment.spec import ExperimentSpec, TaskSpec, VariantSpec
 from promptlab.experiment.unfolding import VARIANT_KEYS
 from promptlab.experiment.yaml_lines import Path_
 from promptlab.techniques import Technique, techniques
@@ -51,19 +51,20 @@ class Variant:
 
 def resolve_variants(loaded: Loaded) -> list[Variant]:
     """Every variant of the file with its technique built and its templates parsed."""
-    spec = loaded.spec
-    names = unique_names(
-        loaded,
-        "variants",
-        [(each.name, each.technique, {**each.given(), **each.settings}) for each in spec.variants],
-    )
+    names = unique_names(loaded, "variants", named_entries(loaded.spec))
     return [
-        _resolve(loaded, each, name, ("variants", index))
-        for index, (each, name) in enumerate(zip(spec.variants, names, strict=True))
+        resolve_variant(loaded, each, name, ("variants", index))
+        for index, (each, name) in enumerate(zip(loaded.spec.variants, names, strict=True))
     ]
 
 
-def _resolve(loaded: Loaded, each: VariantSpec, name: str, path: Path_) -> Variant:
+def named_entries(spec: ExperimentSpec) -> list[NamedEntry]:
+    """What the variants' names are made of."""
+    return [(each.name, each.technique, {**each.given(), **each.settings}) for each in spec.variants]
+
+
+def resolve_variant(loaded: Loaded, each: VariantSpec, name: str, path: Path_) -> Variant:
+    """One variant whose entry stands at `path`. ExperimentError for the first mistake in it."""
     try:
         cls = techniques.get(each.technique, folder=loaded.folder)
     except UsageError as error:

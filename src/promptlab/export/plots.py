@@ -29,6 +29,9 @@ from promptlab.export.plot_parts import (
 if TYPE_CHECKING:
     from promptlab.analysis.comparison import CellSummary, Comparison
 
+# Each shade of a heat map is light enough for it: a contrast of 5 : 1 and more.
+TEXT_ON_COLOUR = "#14181A"
+
 
 def figure(what: str, comparison: Comparison) -> Figure:
     """One plot by its name in `PLOTS`. UsageError: no such plot, or nothing to draw yet."""
@@ -108,8 +111,9 @@ def _heatmap(comparison: Comparison, speaker: Speaker) -> Figure | None:
         "z": means,
         "text": texts,
         "texttemplate": "%{text}",
+        "textfont": {"color": TEXT_ON_COLOUR},
         "hovertemplate": "%{y}, %{x}: %{text}<extra></extra>",
-        "colorscale": [[0, "#F7FBFF"], [1, "#08519C"]],
+        "colorscale": [[0, "#F7FBFF"], [1, "#4292C6"]],
         **({"zmin": 0, "zmax": 1} if is_bounded(comparison) else {}),
         "colorbar": {"title": {"text": label(comparison.primary)}},
     }
@@ -218,8 +222,9 @@ def _wins(comparison: Comparison, speaker: Speaker) -> Figure | None:
                 "z": shares,
                 "text": texts,
                 "texttemplate": "%{text}",
+                "textfont": {"color": TEXT_ON_COLOUR},
                 "hovertemplate": "%{y} against %{x}: %{text}<extra></extra>",
-                "colorscale": [[0, "#D55E00"], [0.5, "#F7F7F7"], [1, "#0072B2"]],
+                "colorscale": [[0, "#E8884A"], [0.5, "#F7F7F7"], [1, "#4A9FD4"]],
                 "zmin": -1,
                 "zmax": 1,
                 "showscale": False,

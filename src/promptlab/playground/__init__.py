@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from promptlab.playground.asking import Asker, asker
     from promptlab.playground.bots import Bot, Bots
     from promptlab.playground.candidates import Candidate, ModelChoice, build_technique, technique_names
+    from promptlab.playground.chat import Chat, Column
+    from promptlab.playground.chats import Chats, Listed
     from promptlab.playground.conversation import Conversation, Exchange
     from promptlab.playground.looks import Looks, count_look, read_looks
     from promptlab.playground.prompt import Prompt
@@ -25,11 +27,15 @@ __all__ = [
     "Bot",
     "Bots",
     "Candidate",
+    "Chat",
+    "Chats",
+    "Column",
     "Conversation",
     "Cursor",
     "Draft",
     "Exchange",
     "KeyOffer",
+    "Listed",
     "Looks",
     "ModelChoice",
     "Prompt",
@@ -57,6 +63,8 @@ _HOMES = {
     "asking": ("Asker", "asker"),
     "bots": ("Bot", "Bots"),
     "candidates": ("Candidate", "ModelChoice", "build_technique", "technique_names"),
+    "chat": ("Chat", "Column"),
+    "chats": ("Chats", "Listed"),
     "conversation": ("Conversation", "Exchange"),
     "looks": ("Looks", "count_look", "read_looks"),
     "prompt": ("Prompt",),

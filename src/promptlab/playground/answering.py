@@ -14,7 +14,8 @@ from promptlab.models import Client, Completion, Message, Request
 from promptlab.models.call_record import CallRecord
 from promptlab.techniques.base import Trace
 
-State = Literal["waiting", "answering", "done", "stopped", "failed"]
+State = Literal["waiting", "answering", "done", "stopped", "failed", "interrupted"]
+_ENDED = ("done", "stopped", "failed", "interrupted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,30 @@ class Answering:
         answer.state, answer.error = "failed", str(error)
         return answer
 
+    @classmethod
+    def kept(
+        cls,
+        state: State,
+        text: str,
+        calls: Sequence[CallRecord],
+        *,
+        value: str | None = None,
+        error: str = "",
+    ) -> Answering:
+        """One as it was kept; nothing is on its way. `interrupted`: its process ended before it did."""
+        answer = cls()
+        answer.state, answer.value, answer.error = state, value, error
+        answer._pieces = [text]
+        answer._trace = Trace(list(calls))
+        return answer
+
+    def when_ended(self, then: Callable[[], None]) -> None:
+        """Calls `then` once it has ended, on whatever thread that is; at once if it has."""
+        if self._future is None:
+            then()
+        else:
+            self._future.add_done_callback(lambda _: then())
+
     def stop(self) -> None:
         """Ends it where it is; what has come stays. Nothing once it has ended."""
         if self._future is not None and not self.ended:
@@ -75,7 +100,7 @@ class Answering:
 
     @property
     def ended(self) -> bool:
-        return self.state in ("done", "stopped", "failed")
+        return self.state in _ENDED
 
     @property
     def text(self) -> str:

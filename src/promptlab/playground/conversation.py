@@ -13,7 +13,8 @@ from promptlab.playground.answering import Answering
 class Exchange:
     """What was said, and the answer to it. `parent`: the exchange before it.
 
-    `ask` asks the same, as the draw of that number: 0 is the first, which may come from the cache.
+    `ask` asks the same, as the draw of that number: 0 is the first, which may come from the cache. `id` is
+    its name where the conversation is kept.
     """
 
     number: int
@@ -22,6 +23,7 @@ class Exchange:
     ask: Callable[[int], Answering]
     answer: Answering
     draw: int = 0
+    id: str = ""
 
     def continued(self) -> tuple[Message, ...]:
         """The messages from which the next turn goes on: exactly what was sent, and what came."""
@@ -39,17 +41,38 @@ class Conversation:
         self, said: str, ask: Callable[[int], Answering], *, parent: Exchange | None = None, draw: int = 0
     ) -> Exchange:
         """Asks after `parent`, beside what was said there before; it is what is shown from now on."""
+        return self.put(said, ask, ask(draw), parent=parent, draw=draw)
+
+    def put(
+        self,
+        said: str,
+        ask: Callable[[int], Answering],
+        answer: Answering,
+        *,
+        parent: Exchange | None = None,
+        draw: int = 0,
+        id: str = "",
+    ) -> Exchange:
+        """The same with an answer that is on its way, or there."""
         after = None if parent is None else parent.number
-        exchange = Exchange(len(self.exchanges), after, said, ask, ask(draw), draw)
+        exchange = Exchange(len(self.exchanges), after, said, ask, answer, draw, id)
         self.exchanges.append(exchange)
         self._chosen[after] = exchange.number
         return exchange
 
     def again(self, exchange: Exchange) -> Exchange:
         """Asks the same once more: another draw, on a branch of its own."""
-        same = [each.draw for each in self.branches(exchange) if each.ask is exchange.ask]
-        parent = None if exchange.parent is None else self.exchanges[exchange.parent]
-        return self.say(exchange.said, exchange.ask, parent=parent, draw=max(same) + 1)
+        return self.say(
+            exchange.said, exchange.ask, parent=self.before(exchange), draw=self.next_draw(exchange)
+        )
+
+    def next_draw(self, exchange: Exchange) -> int:
+        """The number of another draw of the same question."""
+        return max(each.draw for each in self.branches(exchange) if each.ask is exchange.ask) + 1
+
+    def before(self, exchange: Exchange) -> Exchange | None:
+        """The exchange from which this one went on."""
+        return None if exchange.parent is None else self.exchanges[exchange.parent]
 
     def path(self) -> list[Exchange]:
         """The exchanges that are shown, the first one first."""

@@ -12,7 +12,7 @@ import orjson
 from promptlab.basics.errors import StorageError
 from promptlab.datasets import Sample, SplitName
 
-_FILE = Path("playground", "looks.jsonl")
+LOOKS = Path("playground", "looks.jsonl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def count_look(home: Path, dataset: str, split: SplitName, sample: Sample) -> No
         "sample": sample.id,
         "content": sample.content,
     }
-    path = home / _FILE
+    path = home / LOOKS
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with path.open("ab") as stream:  # one short line: processes do not mix theirs
@@ -50,7 +50,7 @@ def read_looks(home: Path, split: SplitName | None = None) -> Looks:
     """All of that home, or those at rows that were of that split. A line that is cut short does not count."""
     times: Counter[tuple[str, str]] = Counter()
     try:
-        lines = (home / _FILE).read_bytes().splitlines()
+        lines = (home / LOOKS).read_bytes().splitlines()
     except FileNotFoundError:
         return Looks(times)
     for line in lines:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from promptlab.basics.errors import UsageError
 from promptlab.models import endpoints, weights
 from promptlab.models.catalog import resolve
 from promptlab.models.facts import known_models
@@ -15,6 +16,7 @@ from promptlab.models.usable import accounts
 from promptlab.playground.candidates import ModelChoice
 
 EMBEDDED = "smollm2-135m"
+LONGEST_LOCAL_REPLY = 256  # tokens; the embedded model does not always find an end
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +89,41 @@ def reachable(home: Path) -> list[ModelChoice]:
             for id in known_models(account.provider):
                 add(id, {"id": id})
     return list(found.values())
+
+
+def choice_of(
+    home: Path, name: str, *, api_base: str | None = None, key_env: str | None = None
+) -> ModelChoice:
+    """The model of that name: a label as `reachable` gives it, a model of an endpoint, else an id.
+
+    `api_base` and `key_env`, where given, say where it is asked, and make `name` an id.
+    """
+    if api_base or key_env:
+        given = {"api_base": api_base, "api_key_env": key_env}
+        return ModelChoice(name, {"id": name, **{key: value for key, value in given.items() if value}})
+    for endpoint in endpoints.load(home):
+        for model in endpoint.models:
+            if name in (model, f"{endpoint.name}/{model}", label := f"{model} ({endpoint.name})"):
+                return ModelChoice(label, endpoint.entry(model))
+    return ModelChoice(name, {"id": name})
+
+
+def first_choice(home: Path) -> ModelChoice:
+    """Who answers where nobody was named: an endpoint's model, a provider's with a key, the embedded one.
+
+    UsageError: there is none.
+    """
+    for endpoint in endpoints.load(home):
+        if endpoint.models:
+            return choice_of(home, f"{endpoint.name}/{endpoint.models[0]}")
+    ready = {account.provider for account in accounts() if account.key_source}
+    for offer in KEY_OFFERS:
+        if offer.provider in ready and (model := offer.first_of(list(known_models(offer.provider)))):
+            return ModelChoice(model, {"id": model})
+    if can_run_local():
+        return ModelChoice(f"local/{EMBEDDED}", {"id": f"local/{EMBEDDED}"})
+    raise UsageError(
+        "no model can be asked here.",
+        remedy="Name one with --model PROVIDER/MODEL and set its key, or install the embedded one: "
+        "pip install 'promptlab-workbench[local]'",
+    )

@@ -1,7 +1,8 @@
 """Search in texts, and the selection of demos."""
 
 from promptlab.retrieval.demo_sets import SETS_VERSION, default_set, demo_set, own_text, set_names
-from promptlab.retrieval.demos import DemoSelector, DemoSpec
+from promptlab.retrieval.demo_spec import DemoSpec
+from promptlab.retrieval.demos import DemoSelector
 from promptlab.retrieval.lexical import Bm25Index, Hit, Index, LexicalIndex, TfidfIndex
 from promptlab.retrieval.vectors import VectorIndex
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from promptlab.ui.entering import may_enter, show_person
 from promptlab.ui.language import Texts, choose_language, language
 from promptlab.ui.place import go, guard_code, set_pages
 
@@ -17,8 +18,6 @@ say = Texts(
     rating=("Rating", "评分"),
     data=("Data sets", "数据集"),
     models=("Models and keys", "模型与密钥"),
-    login=("Sign in", "登录"),
-    login_why=("This workbench asks you to sign in.", "请先登录本工作台。"),
 )
 LOOKS = Path(__file__).with_name("looks.html")
 LOOKS_ZH = LOOKS.with_name("looks_zh.html")
@@ -36,10 +35,9 @@ def workbench() -> None:
     st.html(LOOKS)
     if language() == "zh":
         st.html(LOOKS_ZH)
-    if _must_sign_in():
-        st.title("promptlab")
-        st.write(say("login_why"))
-        st.button(say("login"), key="login", type="primary", on_click=st.login)
+    if not may_enter():
+        with st.container(horizontal=True, horizontal_alignment="right", key="languages"):
+            choose_language()
         return
     pages = {name: st.Page(_opener(name), title=say(name), url_path=name) for name in PAGES}
     set_pages(pages)
@@ -48,6 +46,7 @@ def workbench() -> None:
     guard_code()
     chosen = st.navigation([first, *pages.values()], position="top")
     with st.container(horizontal=True, horizontal_alignment="right", key="languages"):
+        show_person()
         choose_language()
     chosen.run()
 
@@ -58,15 +57,6 @@ def _opener(name: str):  # type: ignore[no-untyped-def]
 
     open_page.__name__ = name
     return open_page
-
-
-def _must_sign_in() -> bool:
-    """Whether a provider of identities is configured (Streamlit's `[auth]` secrets) and nobody signed in."""
-    try:
-        configured = "auth" in st.secrets
-    except FileNotFoundError:
-        return False
-    return configured and not st.user.is_logged_in
 
 
 if __name__ == "__main__":  # Streamlit runs it so

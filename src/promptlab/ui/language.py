@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 import streamlit as st
 
 from promptlab.chinese import in_chinese
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 KEY = "language"
+# What a screen reader reads the page in, and what the browser chooses Chinese or Japanese forms by.
+_TAGS = {"en": "en", "zh": "zh-CN"}
+_TELL = "export default ({data}) => { document.documentElement.lang = data }"
 
 
 class Texts:
@@ -57,6 +63,13 @@ def choose_language() -> None:
         label_visibility="collapsed",
         persist_state="session",
     )
+    _teller()(key="page-language", data=_TAGS[language()])
+
+
+@cache
+def _teller() -> Any:
+    """Tells the browser the page's language."""
+    return st.components.v2.component("promptlab_language", js=_TELL)
 
 
 def _of_the_browser() -> str:

@@ -14,6 +14,7 @@ from hostile_runs import SAMPLE, VARIANT, make_run
 from streamlit.testing.v1 import AppTest
 
 from promptlab.analysis import compare_run
+from promptlab.playground import RowSource, count_look
 from promptlab.runs import RunDirectory, RunReader, all_runs
 from promptlab.ui.results import loaded
 
@@ -141,6 +142,21 @@ def test_two_runs_stand_side_by_side_with_what_differs(open_results: Open, store
     assert "Please: " in str(shown["changes"]["rows"])
 
 
+def test_looks_by_hand_are_said_beside_one_run_and_beside_several(open_results: Open, stored: Path) -> None:
+    ids = [each.name for each in (stored / "home" / "runs").iterdir()]
+    several = open_results(view="runs", runs=ids)
+    assert not any("looked at" in each.value for each in several.caption)
+    source = RowSource("d", {"path": "data.jsonl", "target": "a", "id": "id"}, stored)
+    with source.open(stored / "home") as data:
+        count_look(stored / "home", "d", "dev", next(data.samples("dev")))
+    told = "1 of them was looked at in the playground \\(1 look\\)"
+    assert any(told in each.value for each in several.run().caption)
+    one = open_results()
+    assert any(told in each.value for each in one.caption)
+    one.session_state["language"] = "zh"
+    assert any("试验台中查看" in each.value for each in one.run().caption)
+
+
 def test_plots_have_tables_that_say_the_same(open_results: Open) -> None:
     page = open_results(view="plots")
     assert {"plot-scores-rows", "plot-heatmap-rows", "plot-wins-rows"} <= set(grids(page))
@@ -151,7 +167,7 @@ def test_names_and_replies_are_never_markdown(open_results: Open, view: str) -> 
     for more in ({}, {"sample": SAMPLE}):
         page = open_results(view=view, **more)
         assert not page.exception
-        kinds = (page.markdown, page.subheader, page.title, page.caption, page.info, page.error)
+        kinds = (page.markdown, page.header, page.subheader, page.title, page.caption, page.info, page.error)
         marked = [each.value for kind in kinds for each in kind]
         marked += [each.label for each in page.get("expander")]
         assert not any("![" in each or ":red[" in each or "<" in each.replace("\\<", "") for each in marked)

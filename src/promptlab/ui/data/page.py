@@ -36,7 +36,7 @@ _VIEWS = ("columns", "browse", "check", "draft")
 
 def page() -> None:
     """The chosen file in one of four views."""
-    st.subheader(say("title"), anchor=False)
+    st.title(say("title"), anchor=False)
     folder = Path.cwd()
     files = data_files(folder)
     if not files:

@@ -38,7 +38,7 @@ def create(new: str) -> None:
         st.rerun()
     st.title(say("title"))
     folder = Path.cwd()
-    options = [STARTER, *_data_files(folder)]
+    options = [STARTER, *data_files(folder)]
     if new not in options and Path(new).suffix in DATA_ENDINGS and Path(new).is_file():
         options.append(new)
     source = st.selectbox(
@@ -75,7 +75,7 @@ def _write(source: str, name: str, path: Path) -> None:
         write_starter_data(path.parent)
 
 
-def _data_files(folder: Path) -> list[str]:
+def data_files(folder: Path) -> list[str]:
     """What could be data in the working folder and the folders in it, hidden ones left out."""
     found: list[str] = []
     for place in (

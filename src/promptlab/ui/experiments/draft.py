@@ -12,12 +12,10 @@ import streamlit as st
 from promptlab.basics.errors import ExperimentError, UsageError
 from promptlab.basics.files import write_atomically
 from promptlab.experiment import Loaded, load_text
-from promptlab.experiment.editing import remove_value, set_value
-from promptlab.experiment.yaml_lines import Path_
+from promptlab.ui.form.sheet import PROBLEM
 from promptlab.ui.language import Texts
 from promptlab.ui.place import home
 
-PROBLEM = "experiment-problem"
 _SECRET = "a key never stands in the file"
 
 say = Texts(
@@ -69,13 +67,6 @@ class Draft:
         base = kept["base"] if kept is not None else _digest(self.saved)
         self._file.parent.mkdir(mode=0o700, exist_ok=True)
         write_atomically(self._file, orjson.dumps({"path": str(self.path), "base": base, "text": text}))
-
-    def set(self, path: Path_, value: object) -> None:
-        """One value of the form; None leaves it out. What cannot be done is shown on the page."""
-        try:
-            self.write(remove_value(self.text, path) if value is None else set_value(self.text, path, value))
-        except ExperimentError as error:
-            st.session_state[PROBLEM] = error
 
     def save(self) -> None:
         """Writes the file. UsageError: it was changed by somebody else; the next call overwrites it."""

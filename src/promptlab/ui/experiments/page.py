@@ -7,8 +7,9 @@ from pathlib import Path
 import streamlit as st
 
 from promptlab.basics.errors import ExperimentError, PromptlabError
-from promptlab.ui.experiments.draft import PROBLEM, Draft
+from promptlab.ui.experiments.draft import Draft
 from promptlab.ui.experiments.listing import shown
+from promptlab.ui.form.sheet import PROBLEM
 from promptlab.ui.language import Texts
 from promptlab.ui.place import home
 from promptlab.ui.shown import escaped, failed

@@ -9,9 +9,10 @@ import streamlit as st
 from promptlab.basics.errors import ExperimentError, PromptlabError, UsageError
 from promptlab.models.keys import held
 from promptlab.runs.background import JobOptions, start
-from promptlab.ui.experiments.draft import PROBLEM, Draft
+from promptlab.ui.experiments.draft import Draft
 from promptlab.ui.experiments.form import code_refused
 from promptlab.ui.experiments.watching import watch, work_on
+from promptlab.ui.form.sheet import PROBLEM
 from promptlab.ui.language import Texts, in_chosen
 from promptlab.ui.place import allows_code, home
 from promptlab.ui.shown import failed, noted
@@ -67,7 +68,7 @@ SECONDS_A_CALL = 2.0
 def running(draft: Draft) -> None:
     """The estimate and the start, or the run that goes on; at any time, from any tab."""
     loaded = draft.loaded()
-    refused = code_refused(draft, loaded)
+    refused = code_refused(draft.text)
     if draft.changed:
         noted(say("unsaved"))
         st.button(say("save"), key="save-first", on_click=_save, args=(draft,))
@@ -115,7 +116,7 @@ def _start(draft: Draft, limit: int | None, fresh: bool) -> None:
     """The estimate stands beneath the button: who presses it knows what it costs."""
     st.session_state.pop(ESTIMATE, None)
     try:
-        if (refused := code_refused(draft, draft.loaded())) is not None:
+        if (refused := code_refused(draft.text)) is not None:
             raise refused
         options = JobOptions(limit=limit, fresh=fresh, yes=True, own_code=allows_code())
         start(home(), draft.path, held(), options)

@@ -17,9 +17,9 @@ from promptlab.runs import RunDirectory, latest_run
 from promptlab.runs.background import Job, job_of, jobs
 from promptlab.runs.control import cancel, pause, resume, state_of
 from promptlab.runs.reading import RunReader, has_results
-from promptlab.ui.experiments.draft import PROBLEM
 from promptlab.ui.experiments.first_results import first_results
 from promptlab.ui.experiments.states import state_words
+from promptlab.ui.form.sheet import PROBLEM
 from promptlab.ui.language import Texts, in_chosen
 from promptlab.ui.place import go
 from promptlab.ui.shown import escaped, failed, model_text

@@ -35,13 +35,12 @@ def yaml_view(draft: Draft) -> None:
         help=say("leave"),
     )
     try:
-        found = mistakes(draft, draft.loaded())
+        found = mistakes(draft)
     except ExperimentError as error:
-        failed(error)
-        return
-    if found:
-        failed(found[0])
-    else:
+        found = [error]
+    for each in found:
+        failed(each)
+    if not found:
         done(say("sound"))
 
 

@@ -24,7 +24,7 @@ _VIEWS = {"providers": show_providers, "endpoints": show_endpoints, "local": sho
 
 def page() -> None:
     """One of the three views."""
-    st.subheader(say("title"), anchor=False)
+    st.title(say("title"), anchor=False)
     asked = st.query_params.get("view")
     if asked in _VIEWS and asked != st.session_state.get(_ASKED):
         st.session_state["view"] = asked

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
+from promptlab.basics.errors import PromptlabError
 from promptlab.models import Message
-from promptlab.playground import Answering, Exchange, asker
+from promptlab.playground import Answering, Chat, Column, Exchange, asker
 from promptlab.playground.answering import Facts
 from promptlab.ui.language import Texts, in_chosen
 from promptlab.ui.place import home
-from promptlab.ui.playground.session import Column, Session, session
+from promptlab.ui.playground.session import session
 from promptlab.ui.shown import LONGEST_SHOWN, escaped, failed, model_markdown, model_text, noted
 
 say = Texts(
@@ -19,6 +22,10 @@ say = Texts(
     done=("done", "完成"),
     stopped=("stopped", "已停止"),
     failed=("failed", "失败"),
+    interrupted=(
+        "interrupted: the workbench ended before the answer did",
+        "已中断：工作台在回答完成前退出",
+    ),
     tokens=("{asked:,} in, {replied:,} out", "输入 {asked:,}，输出 {replied:,} token"),
     no_tokens=("tokens unknown", "token 数未知"),
     free=("no cost", "免费"),
@@ -46,6 +53,7 @@ say = Texts(
 # How often the page looks at what has come.
 LOOK_S = 0.4
 IN_A_ROW = 3
+_ERROR = "answers-error"
 
 
 def show_answers() -> None:
@@ -60,26 +68,36 @@ def show_answers() -> None:
 
 def _columns(watching: bool) -> None:
     here = session()
+    if here.chat is None:
+        return
+    try:
+        here.chat.refresh()
+    except PromptlabError as error:
+        failed(error)
+        return
+    chat = here.chat
+    if (told := st.session_state.pop(_ERROR, None)) is not None:
+        failed(told)
     for first in range(0, len(here.columns), IN_A_ROW):
         row = here.columns[first : first + IN_A_ROW]
         for place, (number, column) in zip(
             st.columns(len(row), border=True), enumerate(row, first), strict=True
         ):
             with place, st.container(key=f"answer-{number}"):
-                _column(here, column, number)
+                _column(chat, column, number)
     if bool(here.going) != watching:
         st.rerun()  # begins or ends the watching
 
 
-def _column(here: Session, column: Column, number: int) -> None:
+def _column(chat: Chat, column: Column, number: int) -> None:
     st.markdown(f"**{escaped(column.name)}**")
     for turn, exchange in enumerate(column.talk.path()):
-        _exchange(here, column, exchange, f"{number}-{turn}")
+        _exchange(chat, column, exchange, f"{number}-{turn}")
     if column.talk.going:
         st.button(say("stop"), key=f"stop-{number}", on_click=column.talk.stop)
 
 
-def _exchange(here: Session, column: Column, exchange: Exchange, key: str) -> None:
+def _exchange(chat: Chat, column: Column, exchange: Exchange, key: str) -> None:
     answer = exchange.answer
     if exchange.said:
         with st.container(key=f"said-{key}"):
@@ -89,7 +107,7 @@ def _exchange(here: Session, column: Column, exchange: Exchange, key: str) -> No
         failed(answer.error)
     elif not answer.text and not answer.ended and _is_local(column):
         st.caption(escaped(in_chosen(asker(home()).told)) or say("starting"))
-    if answer.text or answer.state in ("done", "stopped"):
+    if answer.text or answer.state in ("done", "stopped", "interrupted"):
         if st.session_state.get("as-markdown") and len(answer.text) <= LONGEST_SHOWN:
             model_markdown(answer.text)
         else:
@@ -102,11 +120,11 @@ def _exchange(here: Session, column: Column, exchange: Exchange, key: str) -> No
         return
     if answer.asked:
         _details(answer, key)
-    _actions(here, column, exchange, key)
+    _actions(chat, column, exchange, key)
 
 
 def _is_local(column: Column) -> bool:
-    return column.candidate is not None and column.candidate.model.transport == "local"
+    return column.asked is not None and column.asked.is_local
 
 
 def _line(answer: Answering) -> str:
@@ -169,7 +187,7 @@ def show_messages(messages: tuple[Message, ...], key: str) -> None:
         model_text(text, key=f"{key}-{number}")
 
 
-def _actions(here: Session, column: Column, exchange: Exchange, key: str) -> None:
+def _actions(chat: Chat, column: Column, exchange: Exchange, key: str) -> None:
     talk = column.talk
     with st.container(horizontal=True, vertical_alignment="center", key=f"actions-{key}"):
         branches = talk.branches(exchange)
@@ -179,8 +197,8 @@ def _actions(here: Session, column: Column, exchange: Exchange, key: str) -> Non
                 say("earlier"),
                 key=f"earlier-{key}",
                 disabled=at == 0,
-                on_click=talk.turn_to,
-                args=(branches[at - 1],),
+                on_click=_tried,
+                args=(chat.turn_to, column, branches[at - 1]),
             )
             st.caption(say("branch", at=at + 1, n=len(branches)), width="content")
             last = at == len(branches) - 1
@@ -188,12 +206,18 @@ def _actions(here: Session, column: Column, exchange: Exchange, key: str) -> Non
                 say("later"),
                 key=f"later-{key}",
                 disabled=last,
-                on_click=talk.turn_to,
-                args=(branches[0 if last else at + 1],),
+                on_click=_tried,
+                args=(chat.turn_to, column, branches[0 if last else at + 1]),
             )
-        if column.candidate is None:
+        if column.asked is None or not column.asked.can_go_on:
             return
-        st.button(say("again"), key=f"again-{key}", type="tertiary", on_click=_again, args=(column, exchange))
+        st.button(
+            say("again"),
+            key=f"again-{key}",
+            type="tertiary",
+            on_click=_tried,
+            args=(chat.again, column, exchange),
+        )
         if answer_can_be_edited(exchange):
             with st.popover(say("edit"), key=f"edit-{key}", type="tertiary"):
                 said = str(exchange.answer.asked[-1].content)
@@ -202,7 +226,7 @@ def _actions(here: Session, column: Column, exchange: Exchange, key: str) -> Non
                     say("edit_send"),
                     key=f"edit-send-{key}",
                     on_click=_edit,
-                    args=(here, column, exchange, f"edited-{key}-{exchange.number}"),
+                    args=(chat, column, exchange, f"edited-{key}-{exchange.number}"),
                 )
 
 
@@ -211,11 +235,15 @@ def answer_can_be_edited(exchange: Exchange) -> bool:
     return len(exchange.answer.calls) == 1
 
 
-def _again(column: Column, exchange: Exchange) -> None:
-    column.talk.again(exchange)
+def _tried(work: Callable[..., None], *args: object) -> None:
+    """In a callback: an error is told when the answers are drawn."""
+    try:
+        work(*args)
+    except PromptlabError as error:
+        st.session_state[_ERROR] = str(error)
 
 
-def _edit(here: Session, column: Column, exchange: Exchange, field: str) -> None:
+def _edit(chat: Chat, column: Column, exchange: Exchange, field: str) -> None:
     said = st.session_state[field]
     if said.strip():
-        here.edit(column, exchange, said)
+        _tried(chat.edit, column, exchange, said)

@@ -91,7 +91,7 @@ class Fetch:
 
 def doors(*, back: bool) -> None:
     """The three doors. `back`: there is a playground to go back to."""
-    st.header(say("welcome"))
+    st.title(say("welcome"))
     st.caption(say("why"))
     if back:
         st.button(say("back"), key="doors-back", on_click=_close)

@@ -22,6 +22,7 @@ from promptlab.playground import (
     technique_names,
 )
 from promptlab.playground.candidates import PLAIN
+from promptlab.playground.reach import LONGEST_LOCAL_REPLY
 from promptlab.techniques import techniques
 from promptlab.ui.language import Texts, language, placeholders
 from promptlab.ui.place import allows_code, home
@@ -76,8 +77,6 @@ EXAMPLE = {
     ),
     "zh": ("{{ 国家 }}的首都是哪里？", "只回答城市名。", {"国家": "法国"}),
 }
-# The embedded model does not always find an end.
-LONGEST_LOCAL_REPLY = 256
 
 
 @dataclass(frozen=True)

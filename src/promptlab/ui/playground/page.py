@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from promptlab.basics.errors import PromptlabError
 from promptlab.playground import Versions, reachable
+from promptlab.playground.candidates import ModelChoice
 from promptlab.ui.language import Texts
 from promptlab.ui.place import home
-from promptlab.ui.playground import answers, data_rows, editor, keeping, saving
+from promptlab.ui.playground import answers, conversations, data_rows, editor, keeping, saving
 from promptlab.ui.playground.doors import doors
 from promptlab.ui.playground.session import session
 from promptlab.ui.shown import failed
@@ -37,13 +40,20 @@ def page() -> None:
     except PromptlabError as error:
         failed(error)
         known = []
-    asked_for = st.session_state.get("doors-open", False)
-    typed = bool(st.session_state.get("models"))
-    if asked_for or not (known or typed):
-        doors(back=bool(known or typed))
+    chosen = bool(st.session_state.get("models"))
+    opened = st.session_state.get("doors-open")
+    if opened or not (known or chosen) or (opened is None and not chosen and _is_first_visit(known)):
+        doors(back=bool(opened and (known or chosen)))
         return
     saving.open_if_asked()
+    conversations.follow_address()
     _playground()
+
+
+def _is_first_visit(known: Sequence[ModelChoice]) -> bool:
+    """Whether nobody has asked anything from here yet, and only local models are at hand."""
+    only_local = all(each.label.startswith("local/") for each in known)
+    return only_local and not Versions(home()).all() and not st.query_params
 
 
 def _playground() -> None:
@@ -64,10 +74,15 @@ def _playground() -> None:
     _toolbar(edited, values)
     saving.show_saving(edited)
     answers.show_answers()
-    here = session()
-    if here.columns and (said := st.chat_input(say("follow"), key="follow")):
-        for column in here.columns:
-            here.follow(column, said)
+    conversations.keep_editor()
+    chat = session().chat
+    if chat is not None and chat.columns and (said := st.chat_input(say("follow"), key="follow")):
+        try:
+            for column in chat.columns:
+                chat.follow(column, said)
+        except PromptlabError as error:
+            failed(error)
+            return
         st.rerun()
 
 
@@ -78,7 +93,8 @@ def _toolbar(edited: editor.Edited, values: dict[str, str]) -> None:
         if here.going:
             st.button(say("stop_all"), key="stop-all", on_click=here.stop)
         if here.columns:
-            st.button(say("clear"), key="clear", on_click=here.clear)
+            st.button(say("clear"), key="clear", on_click=conversations.begin_anew)
+        conversations.show_list()
         keeping.show_exact(edited, values)
         keeping.show_versions(edited)
         keeping.show_bots(edited)
@@ -103,7 +119,7 @@ def _ask(edited: editor.Edited, values: dict[str, str]) -> None:
     else:
         try:
             Versions(home()).keep(edited.prompt)
-            session().ask(candidates, prompts, values)
+            session().ask(candidates, prompts, values, conversations.editor_now())
         except PromptlabError as error:
             failed(error)
             return

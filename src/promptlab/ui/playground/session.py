@@ -1,4 +1,4 @@
-"""What one browser tab holds: the conversations, the place in a data set, and what was asked last."""
+"""What one browser tab holds: which conversation is open, and the place in a data set."""
 
 from __future__ import annotations
 
@@ -14,43 +14,36 @@ from promptlab.datasets import Dataset, Question, Sample, SplitName
 from promptlab.playground import (
     Answering,
     Candidate,
-    Conversation,
+    Chat,
+    Chats,
+    Column,
     Cursor,
-    Exchange,
     Prompt,
     RowSource,
-    asker,
     count_look,
-    typed_rows,
 )
-from promptlab.ui.place import home
+from promptlab.ui.place import allows_code, home
 
 _KEY = "playground"
 
 
 @dataclass
-class Column:
-    """One candidate and its conversation."""
-
-    name: str
-    candidate: Candidate | None
-    talk: Conversation = field(default_factory=Conversation)
-
-
-@dataclass
 class Session:
-    """The tab's state. Answers that are on their way do not need it: they end up in the cache."""
+    """The tab's state. The conversation does not need it: it is kept, and goes on without a tab."""
 
-    columns: list[Column] = field(default_factory=list)
-    known: dict[str, Column] = field(default_factory=dict)
+    chat: Chat | None = None
     source: RowSource | None = None
     cursor: Cursor | None = None
     # The values that the row gave, to see whether somebody changed one.
     filled: dict[str, str] = field(default_factory=dict)
 
     @property
+    def columns(self) -> list[Column]:
+        return [] if self.chat is None else self.chat.columns
+
+    @property
     def going(self) -> list[Answering]:
-        return [answer for column in self.columns for answer in column.talk.going]
+        return [] if self.chat is None else self.chat.going
 
     @property
     def sample(self) -> Sample | None:
@@ -102,52 +95,19 @@ class Session:
         candidates: list[Candidate | tuple[str, PromptlabError]],
         prompts: list[Prompt],
         values: Mapping[str, str],
+        editor: Mapping[str, Any],
     ) -> None:
-        """Asks all, each in its own column; what was asked there before stays as a branch."""
+        """Asks all, each in its own column; begins a conversation where there is none."""
         question, dataset = self.question(values)
-        rows = dataset or typed_rows(values)
-        self.columns = []
-        for each, prompt in zip(candidates, prompts, strict=True):
-            if isinstance(each, tuple):
-                column = self.known.setdefault(each[0], Column(each[0], None))
-                error = each[1]
-                column.talk.say("", lambda draw, error=error: Answering.refused(error))  # type: ignore[misc]
-            else:
-                column = self.known.setdefault(each.name, Column(each.name, each))
-                column.candidate = each
-
-                def once(draw: int, who: Candidate = each, prompt: Prompt = prompt) -> Answering:
-                    return asker(home()).ask(who, prompt, question, rows, draw=draw)
-
-                column.talk.say("", once)
-            self.columns.append(column)
-
-    def follow(self, column: Column, said: str) -> None:
-        """A further turn in one column, from its own history."""
-        shown = column.talk.path()
-        if not shown or column.candidate is None or not shown[-1].answer.asked:
-            return
-        last, who = shown[-1], column.candidate
-        last.answer.stop()
-        history = last.continued()
-        column.talk.say(said, lambda draw: asker(home()).follow(who, history, said, draw=draw), parent=last)
-
-    def edit(self, column: Column, exchange: Exchange, said: str) -> None:
-        """The same place of the conversation with other words: a branch."""
-        who, history = column.candidate, exchange.answer.asked[:-1]
-        if who is None or not exchange.answer.asked:
-            return
-        parent = None if exchange.parent is None else column.talk.exchanges[exchange.parent]
-        column.talk.say(said, lambda draw: asker(home()).follow(who, history, said, draw=draw), parent=parent)
+        if self.chat is None:
+            self.chat = Chats(home()).begin()
+            self.chat.allow_code = allows_code()
+        source = None if dataset is None else self.source
+        self.chat.ask(candidates, prompts, question, source=source, dataset=dataset, editor=editor)
 
     def stop(self) -> None:
-        for answer in self.going:
-            answer.stop()
-
-    def clear(self) -> None:
-        """A new conversation: nothing of what was said goes along."""
-        self.stop()
-        self.columns, self.known = [], {}
+        if self.chat is not None:
+            self.chat.stop()
 
 
 def session() -> Session:

@@ -11,7 +11,7 @@ from promptlab.ui.language import Texts
 from promptlab.ui.place import go, home
 from promptlab.ui.rating.asking import ask
 from promptlab.ui.rating.table import show_table
-from promptlab.ui.shown import failed, noted
+from promptlab.ui.shown import escaped, failed, noted
 
 say = Texts(
     title=("Rating", "评分"),
@@ -27,6 +27,9 @@ say = Texts(
     to_experiments=("Open the experiments", "打开实验页"),
     run=("Run", "运行"),
     rater=("Your name", "你的名字"),
+    begin=("Begin", "开始"),
+    rates=("{who} is rating", "评分人：{who}"),
+    other=("Somebody else", "换人"),
     rater_help=("Written beside your ratings, nowhere else.", "仅记录在你的评分旁，不作他用。"),
     kind=("What is rated", "评分方式"),
     pairs=("Two side by side", "两两比较"),
@@ -40,7 +43,7 @@ _ASKED = "rating-asked"  # the address's run that was chosen last: another one i
 
 def page() -> None:
     """One run: rate its answers, or look at what was said."""
-    st.subheader(say("title"), anchor=False)
+    st.title(say("title"), anchor=False)
     runs = {run.id: run for run in all_runs(home()) if has_results(run)}
     if not runs:
         noted(say("no_runs"))
@@ -60,18 +63,36 @@ def page() -> None:
 
 
 def _chosen(ids: list[str]) -> str:
-    left, right = st.columns([3, 2])
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
     asked = st.query_params.get("run")
     if asked in ids and asked != st.session_state.get(_ASKED):
         st.session_state["rating-run"] = asked
     with left:
         chosen = st.selectbox(say("run"), ids, key="rating-run", persist_state="session")
     with right:
+        _rater()
+    st.query_params["run"] = st.session_state[_ASKED] = chosen
+    return chosen
+
+
+def _rater() -> None:
+    """Asks who rates. Once that is known the field goes, or the keys that rate would be typed into it."""
+    name = _name()
+    with st.container(horizontal=True, vertical_alignment="center" if name else "bottom"):
+        if name:
+            st.caption(say("rates", who=escaped(name)))
+            st.button(say("other"), key="rater-other", on_click=lambda: st.session_state.update(rater=""))
+            return
         st.text_input(
             say("rater"), key="rater", max_chars=60, help=say("rater_help"), persist_state="session"
         )
-    st.query_params["run"] = st.session_state[_ASKED] = chosen
-    return chosen
+        # With it the browser knows buttons already, so those that rate hear a key as soon as they are seen.
+        st.button(say("begin"), key="rater-begin", type="primary")
+
+
+def _name() -> str:
+    """Who rates, as typed."""
+    return str(st.session_state.get("rater") or "").strip()
 
 
 def _how() -> tuple[str, str]:
@@ -98,4 +119,4 @@ def _how() -> tuple[str, str]:
 
 
 def _rate(run: RunDirectory, kind: str) -> None:
-    ask(run, "single" if kind == "single" else "pairs", str(st.session_state.get("rater") or "").strip())
+    ask(run, "single" if kind == "single" else "pairs", _name())

@@ -83,6 +83,8 @@ def show(run: StoredRun) -> None:
     with st.container(key="results-verdict", gap="xsmall"):
         for sentence in compared.told(language()):
             st.text(visible(sentence))
+        for sentence in compared.exposure(language()):
+            st.caption(escaped(sentence))
     scorers = list(compared.family.scorers)
     scorer = chosen("scorer", scorers, compared.primary)
     if len(scorers) > 1:

@@ -69,8 +69,9 @@ export default function (component) {
   table.setAttribute("aria-label", data.label)
   const head = table.createTHead().insertRow()
   for (const each of data.columns) {
-    const cell = document.createElement("th")
-    cell.scope = "col"
+    // The corner above the rows' names heads nothing.
+    const cell = document.createElement(each.lines.some((line) => line.some((one) => one.t)) ? "th" : "td")
+    if (cell.tagName === "TH") cell.scope = "col"
     if (each.number) cell.className = "number"
     if (each.width) cell.style.minWidth = cell.style.width = `min(${each.width}, 60vw)`
     fill(cell, each.lines, act)

@@ -89,7 +89,7 @@ def text_cell(text: object) -> Lines:
 
 def section(title: str) -> None:
     """A heading within a view."""
-    st.markdown(f"##### {escaped(title)}")
+    st.header(escaped(title), anchor=False)
 
 
 @cache

@@ -12,6 +12,7 @@ import streamlit as st
 
 from promptlab.analysis import AcrossRuns, Comparison, LabelledRun, compare_run, compare_runs
 from promptlab.analysis.trend import TrendPoint, trend
+from promptlab.playground.looks import LOOKS
 from promptlab.runs import RunDirectory, RunReader, all_runs
 from promptlab.runs.annotations import ANNOTATIONS
 from promptlab.runs.directory import MANIFEST, STORE
@@ -52,11 +53,11 @@ def stored_runs() -> dict[str, StoredRun]:
 
 
 def state_of(run: RunDirectory) -> State:
-    """Changes whenever anything of the run does."""
+    """Changes whenever anything of the run does, or somebody looked at a sample by hand."""
     found = []
-    for name in _FILES:
+    for path in (*(run.path / name for name in _FILES), run.path.parent.parent / LOOKS):
         try:
-            stat = (run.path / name).stat()
+            stat = path.stat()
             found.append((stat.st_mtime_ns, stat.st_size))
         except FileNotFoundError:
             found.append((0, 0))

@@ -136,6 +136,8 @@ def _side_by_side(runs: Sequence[StoredRun]) -> None:
         return
     for sentence in found.told(language()):
         st.text(visible(sentence))
+    for sentence in found.exposure(language()):
+        st.caption(escaped(sentence))
     _means(found, [label for label, _ in labelled])
     _differences(found)
     st.caption(say("changes"))
