@@ -13,7 +13,7 @@ from promptlab.experiment.yaml_lines import Path_
 from promptlab.ui.form.fields import SINGLE, show_field, show_piece
 from promptlab.ui.form.labels import in_short, label
 from promptlab.ui.form.sheet import Sheet
-from promptlab.ui.language import Texts
+from promptlab.ui.language import Texts, placeholders
 from promptlab.ui.shown import escaped
 
 say = Texts(
@@ -166,7 +166,7 @@ def show_adding(
             index=None,
             width=NAME_PX,
             accept_new_options=add is not None,
-            placeholder=placeholder,
+            placeholder=placeholder or placeholders("or_type" if add else "one"),
         )
         st.button(
             say("add"),

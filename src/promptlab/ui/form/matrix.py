@@ -16,7 +16,7 @@ from promptlab.ui.form.fields import show_field, show_piece
 from promptlab.ui.form.groups import append, remove_button, show_any, show_line
 from promptlab.ui.form.labels import in_short
 from promptlab.ui.form.sheet import PROBLEM, Sheet
-from promptlab.ui.language import Texts
+from promptlab.ui.language import Texts, placeholders
 from promptlab.ui.shown import escaped
 
 say = Texts(
@@ -147,7 +147,8 @@ def _add_axis(sheet: Sheet, path: Path_, own: str, axes: Mapping[str, Any]) -> N
     plain = chosen is None or plain_values(axis_field(chosen, sheet.value, own))
     left, middle, right = st.columns([3, 4, 2], vertical_alignment="bottom")
     with left:
-        st.selectbox(say("axis"), options, index=None, key=what, accept_new_options=True, placeholder="")
+        hint = placeholders("or_type")
+        st.selectbox(say("axis"), options, index=None, key=what, accept_new_options=True, placeholder=hint)
     with middle:
         st.text_input(say("values" if plain else "named"), key=values)
     with right:
