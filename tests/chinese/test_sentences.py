@@ -33,7 +33,7 @@ def test_a_refused_key_is_told_with_what_the_provider_said_as_it_said_it() -> No
     error = fault(model, ErrorReply(401, ErrorBody("No such key here.", ("invalid_api_key",)), {}))
     assert error.kind is CallErrorKind.AUTH
     assert in_chinese(str(error)) == (
-        "relay（http://127.0.0.1:9/v1）：HTTP 401（invalid_api_key）：No such key here。"
+        "relay 在 http://127.0.0.1:9/v1 返回 HTTP 401（invalid_api_key）：No such key here。"
         "请在环境变量、.env 或系统密钥环中设置 RELAY_KEY。"
     )
 

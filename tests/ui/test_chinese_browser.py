@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ ENGLISH = re.compile(r"[A-Za-z][A-Za-z'’]*(?:[ ,;:]+[A-Za-z][A-Za-z'’]*){3,}
 # What people and models wrote, and what commands and libraries are called.
 THEIRS = re.compile(
     r"What is the (plural|capital)|Reply with|The plural of|Incorrect API key provided|SmolLM2"
-    r"|Let's think step|promptlab \w+|pip install"
+    r"|I do not know|Let's think step|promptlab \w+|pip install"
 )
 SHOWN = """() => {
   const found = [];
@@ -90,6 +90,36 @@ def study(tmp_path: Path, fake_provider: Any, monkeypatch: pytest.MonkeyPatch) -
     return tmp_path
 
 
+class Looks:
+    """A tab under 中文 that collects the English sentences of the pages it shows."""
+
+    def __init__(self, tab: Any) -> None:
+        self.tab = tab
+        self.found: list[str] = []
+        tab.page.set_default_timeout(WAIT_MS)
+
+    def __call__(self, name: str, path: str = "") -> None:
+        """At what is shown, or at that address."""
+        if path:
+            self.tab.open(path)
+        self.found += english_on(self.tab, name)
+
+
+@pytest.fixture
+def opened(study: Path, workbench: Any, tab: Callable[..., Any]) -> Iterator[tuple[Any, Looks]]:
+    """A tab of the workbench over the study. At the end no English sentence may have been seen."""
+    with workbench(study) as (address, _):
+        look = Looks(tab(address, locale="zh-CN"))
+        yield look.tab, look
+    assert not look.found, "\n".join(look.found)
+
+
+@pytest.fixture
+def runs(study: Path) -> dict[str, str]:
+    """The latest run of each experiment."""
+    return {name: latest_run(study / "home", name).id for name in ("plurals", "again", "refused")}
+
+
 def started(t: Any, path: str) -> None:
     """Estimates and starts that experiment, and waits until its run has ended."""
     t.open(path)
@@ -103,7 +133,7 @@ def started(t: Any, path: str) -> None:
 
 def english_on(t: Any, name: str) -> list[str]:
     """The English sentences that the page shows now."""
-    t.page.wait_for_timeout(1_500)  # charts and tables draw themselves
+    t.page.wait_for_timeout(800)  # charts and tables draw themselves
     if folder := os.environ.get("PROMPTLAB_LOOK"):
         t.page.screenshot(path=f"{folder}/{name}.png", full_page=True)
         height = t.page.evaluate("document.querySelector('[data-testid=stMain]')?.scrollHeight || 900")
@@ -120,99 +150,113 @@ def english_on(t: Any, name: str) -> list[str]:
     return found
 
 
-def test_no_page_shows_an_english_sentence(
-    study: Path, workbench: Any, tab: Callable[..., Any], fake_provider: Any
+def test_pages_with_notes_charts_and_errors(
+    opened: tuple[Any, Looks], runs: dict[str, str], study: Path
 ) -> None:
-    found: list[str] = []
-    runs = {name: latest_run(study / "home", name).id for name in ("plurals", "again", "refused")}
-    with workbench(study) as (address, _):
-        t = tab(address, locale="zh-CN")
-        t.page.set_default_timeout(WAIT_MS)
+    _, look = opened
+    look("broken", f"/experiments?file={study / 'broken.yaml'}")
+    for view in ("comparison", "plots"):
+        look(f"results-{view}", f"/results?view={view}&run={runs['plurals']}")
+    look("refused", f"/results?view=answers&run={runs['refused']}")
+    look("ragged", "/data?path=ragged.csv")
 
-        def look(name: str, path: str = "") -> None:
-            if path:
-                t.open(path)
-            found.extend(english_on(t, name))
 
-        look("experiments", "/experiments")
-        look("experiments-new", "/experiments?new=starter")
-        look("experiment", f"/experiments?file={study / 'study.yaml'}")
-        t.page.get_by_role("radio", name="YAML").click()
+@pytest.mark.long
+def test_experiments_and_a_run_whose_key_is_refused(opened: tuple[Any, Looks], study: Path) -> None:
+    t, look = opened
+    look("experiments", "/experiments")
+    look("experiments-new", "/experiments?new=starter")
+    look("experiment", f"/experiments?file={study / 'study.yaml'}")
+    t.page.get_by_role("radio", name="YAML").click()
+    t.settled()
+    t.at("yaml").locator("textarea").fill("name: [")
+    t.at("yaml").locator("textarea").press("Control+Enter")
+    t.settled()
+    look("experiment-yaml")
+    look("broken", f"/experiments?file={study / 'broken.yaml'}")
+    started(t, f"/experiments?file={study / 'failing.yaml'}")
+    look("failing-run")
+
+
+@pytest.mark.long
+def test_results_down_to_the_call(opened: tuple[Any, Looks], runs: dict[str, str]) -> None:
+    t, look = opened
+    look("results", "/results")
+    for view in ("answers", "files"):
+        look(f"results-{view}", f"/results?view={view}&run={runs['plurals']}")
+    t.open(f"/results?view=plots&run={runs['plurals']}")
+    t.at("results-plot-failures-table").get_by_text("以表格显示").click()
+    look("results-plots-table")
+    t.open(f"/results?view=comparison&run={runs['plurals']}")
+    for each in ("按 kind 细分", "值得一看"):
+        t.page.get_by_text(each).click()
+    look("results-comparison-open")
+    t.open(f"/results?view=answers&run={runs['plurals']}")
+    t.at("results-answers").get_by_role("button", name="详情").nth(2).click()
+    t.at("results-trial").wait_for()
+    look("results-trial")
+    look("refused", f"/results?view=answers&run={runs['refused']}")
+    t.at("results-answers").get_by_role("button", name="详情").first.click()
+    t.at("results-trial").wait_for()
+    look("refused-trial")
+    look(
+        "runs-beside",
+        f"/results?view=runs&run={runs['plurals']}&runs={runs['plurals']}&runs={runs['again']}",
+    )
+
+
+@pytest.mark.long
+def test_ratings_and_data_sets(opened: tuple[Any, Looks], runs: dict[str, str]) -> None:
+    t, look = opened
+    t.open(f"/rating?run={runs['plurals']}")
+    t.at("rater").locator("input").fill("Ada")
+    t.at("rater").locator("input").press("Enter")
+    t.at("rating-buttons").wait_for()
+    t.settled()
+    t.page.locator("[class*='st-key-rate-left-']").first.click()
+    t.settled()
+    look("rating")
+    t.at("rating-view").get_by_text("结果").click()
+    t.settled()
+    t.at("rating-import").get_by_text("导入").first.click()
+    look("rating-results")
+    t.open("/data?path=data.jsonl")
+    t.at("data-upload").get_by_text("上传文件").click()
+    look("data")
+    for view in ("样本", "重复检查", "建立实验"):
+        t.at("data-view").get_by_text(view).click()
         t.settled()
-        t.at("yaml").locator("textarea").fill("name: [")
-        t.at("yaml").locator("textarea").press("Control+Enter")
-        t.settled()
-        look("experiment-yaml")
-        look("broken", f"/experiments?file={study / 'broken.yaml'}")
-        started(t, f"/experiments?file={study / 'failing.yaml'}")
-        look("failing-run")
-        look("results", "/results")
-        for view in ("comparison", "answers", "plots", "runs", "files"):
-            look(f"results-{view}", f"/results?view={view}&run={runs['plurals']}")
-        t.open(f"/results?view=plots&run={runs['plurals']}")
-        t.at("results-plot-failures-table").get_by_text("以表格显示").click()
-        look("results-plots-table")
-        t.open(f"/results?view=comparison&run={runs['plurals']}")
-        for each in ("按 kind 细分", "值得一看"):
-            t.page.get_by_text(each).click()
-        look("results-comparison-open")
-        t.open(f"/results?view=answers&run={runs['plurals']}")
-        t.at("results-answers").get_by_role("button", name="详情").nth(2).click()
-        t.at("results-trial").wait_for()
-        look("results-trial")
-        look("refused", f"/results?view=answers&run={runs['refused']}")
-        t.at("results-answers").get_by_role("button", name="详情").first.click()
-        t.at("results-trial").wait_for()
-        look("refused-trial")
-        look(
-            "runs-beside",
-            f"/results?view=runs&run={runs['plurals']}&runs={runs['plurals']}&runs={runs['again']}",
-        )
-        t.open("/rating")
-        t.at("rating-run").locator("input").click()
-        t.page.get_by_role("option", name=runs["plurals"]).click()
-        t.at("rater").get_by_role("textbox").fill("Ada")
-        t.at("rater").get_by_role("textbox").press("Enter")
-        t.page.locator("[class*='st-key-rate-left-']").first.click()
-        t.settled()
-        look("rating")
-        t.at("rating-view").get_by_text("结果").click()
-        t.settled()
-        t.at("rating-import").get_by_text("导入").first.click()
-        look("rating-results")
-        t.open("/data?path=data.jsonl")
-        t.at("data-upload").get_by_text("上传文件").click()
-        look("data")
-        for view in ("样本", "重复检查", "建立实验"):
-            t.at("data-view").get_by_text(view).click()
+        if view == "重复检查":
+            t.at("check-look").get_by_role("button").click()
             t.settled()
-            if view == "重复检查":
-                t.at("check-look").get_by_role("button").click()
-                t.settled()
-            look(f"data-{view}")
-        look("ragged", "/data?path=ragged.csv")
-        look("models", "/models")
-        look("models-local", "/models?view=local")
-        t.open("/models?view=endpoints")
-        t.at("endpoint-name").get_by_role("textbox").fill("relay")
-        t.at("endpoint-address").get_by_role("textbox").fill(fake_provider.openai)
-        t.at("endpoint-variable").get_by_role("textbox").fill("LOOP_KEY")
-        t.at("endpoint-save").get_by_role("button").click()
-        t.settled()
-        t.at("endpoint-model-relay").locator("input").fill("fake-1")
-        look("models-choosing")
-        t.at("endpoint-model-relay").locator("input").press("Enter")
-        t.at("test-endpoint").get_by_role("button").click()
-        t.page.get_by_test_id("stAlert").last.wait_for()
-        t.settled()
-        look("models-endpoint")
-        t.open("/playground")
-        look("playground")
-        t.at("models").locator("input").fill("openai_like/relay/fake-1")
-        t.at("models").locator("input").press("Enter")
-        t.settled()
-        t.at("ask").get_by_role("button").click()
-        t.page.get_by_test_id("stAlert").last.wait_for()
-        t.settled()
-        look("playground-refused")
-    assert not found, "\n".join(found)
+        look(f"data-{view}")
+
+
+@pytest.mark.long
+def test_a_wrong_key_at_an_endpoint_and_in_the_playground(
+    opened: tuple[Any, Looks], fake_provider: Any
+) -> None:
+    t, look = opened
+    look("models", "/models")
+    t.open("/models?view=endpoints")
+    t.at("endpoint-name").get_by_role("textbox").fill("relay")
+    t.at("endpoint-address").get_by_role("textbox").fill(fake_provider.openai)
+    t.at("endpoint-variable").get_by_role("textbox").fill("LOOP_KEY")
+    t.at("endpoint-save").get_by_role("button").click()
+    t.settled()
+    t.at("endpoint-model-relay").locator("input").fill("fake-1")
+    look("models-choosing")
+    t.at("endpoint-model-relay").locator("input").press("Enter")
+    t.at("test-endpoint").get_by_role("button").click()
+    t.page.get_by_test_id("stAlert").last.wait_for()
+    t.settled()
+    look("models-endpoint")
+    t.open("/playground")
+    t.at("models").locator("input").fill("fake-1")
+    t.page.get_by_role("option", name=re.compile("relay")).first.click()
+    t.page.keyboard.press("Escape")
+    t.settled()
+    t.at("ask").get_by_role("button").click()
+    t.page.get_by_test_id("stAlert").last.wait_for()
+    t.settled()
+    look("playground-refused")

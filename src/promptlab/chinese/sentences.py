@@ -73,7 +73,10 @@ def _sentence(text: str) -> _Said | None:
         if (said := _known(body[colon.end() :])) is not None:
             place = text[: colon.start()]
             known, told = _known(place) or (0, place.replace(": ", "："))
-            found.append((known + said[0], f"{told}：{said[1]}"))
+            colon_apart = (
+                " ：" if "://" in told.rpartition(" ")[2] else "："
+            )  # no page takes it for the address
+            found.append((known + said[0], f"{told}{colon_apart}{said[1]}"))
     if not found:
         return None
     known, told = max(found, key=lambda said: said[0])

@@ -81,7 +81,7 @@ say = Texts(
         "Agreement is shown once two people have rated the same answers.",
         "至少两人评过相同的回答后，才会显示一致性。",
     ),
-    use=("Use as labels for judges", "作为评委的人工标签"),
+    use=("Use as labels for judges", "作为评审模型的人工标注"),
     use_help=(
         "The majority of people becomes the label of an answer; `promptlab score RUN --ratings` does the "
         "same.",

@@ -41,7 +41,7 @@ statuses = Texts(
     complete=("complete", "已完成"),
     running=("running", "运行中"),
     interrupted=("interrupted", "已中断"),
-    failed=("finished with errors", "已结束，有错误"),
+    failed=("finished with errors", "已结束，但有错误"),
     stopped=("stopped by the budget", "因预算停止"),
 )
 VIEWS = ("comparison", "answers", "plots", "runs", "files")

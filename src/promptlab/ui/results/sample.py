@@ -118,7 +118,7 @@ def _verdict(each: dict[str, Any]) -> Lines:
     facts = {**each, "score": _first_score(each)}
     answer = say("none") if each["answer"] is None else str(each["answer"])[:_SHOWN]
     lines: Lines = [[verdict_part(facts), part(answer, "strong")]]
-    lines.append([part(say("rule", rule=each["rule"] or "-"), "small"), part(took(each), "small")])
+    lines.append([part(say("rule", rule=in_chosen(each["rule"] or "-")), "small"), part(took(each), "small")])
     return [*lines, [part(say("details"), "link", act=f"trial:{each['trial']}")]]
 
 
