@@ -150,7 +150,7 @@ TEXTS = {
 }
 
 
-@pytest.mark.parametrize("locale", TEXTS)
+@pytest.mark.parametrize("locale", ["en-US", pytest.param("zh-CN", marks=pytest.mark.long)])
 def test_an_experiment_is_built_by_form_alone_seen_and_changed_as_yaml_estimated_and_run(
     study: Path, fake_provider: Any, workbench: Any, tab: Callable[..., Any], locale: str
 ) -> None:
