@@ -203,6 +203,25 @@ def test_prices_headers_and_rates_have_fields_and_what_has_none_is_its_own_piece
     assert sum("'output' is missing" in each.value.replace("\\", "") for each in page.error) == 1
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "demos: four", "demos: [1]", "gates: {a: 1}", "matrix: 3", "matrix: {temperature: 3}", "limits: 3",
+        "matrix: {temperature: [{a: 1}], exclude: 3}", "embedding: [x]", "scorers: {scorer: x}",
+        "cache: null",
+    ],
+)  # fmt: skip
+def test_a_value_of_another_shape_is_shown_as_its_piece_and_breaks_nothing(
+    study: Path, open_page: Callable[..., AppTest], text: str
+) -> None:
+    changed = text.startswith("demos")
+    study.write_text(EXPERIMENT.replace("demos: 2", text) if changed else f"{EXPERIMENT}{text}\n")
+    page = open_page("experiments", file=str(study))
+    opened(page, "f-part-matrix", "f-part-gates", "f-part-limits", "f-part-embedding", "f-part-cache")
+    assert not page.exception
+    assert Draft(study).text == study.read_text()
+
+
 def test_every_mistake_is_told_once_beside_its_field_or_on_top(
     study: Path, open_page: Callable[..., AppTest]
 ) -> None:

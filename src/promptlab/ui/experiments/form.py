@@ -20,7 +20,8 @@ from promptlab.experiment.yaml_lines import dotted, parse_document
 from promptlab.playground import reachable
 from promptlab.ui.experiments.creating import data_files
 from promptlab.ui.experiments.draft import Draft
-from promptlab.ui.form.groups import fold, show_fields, show_group
+from promptlab.ui.form.fields import show_piece
+from promptlab.ui.form.groups import fold, has_shape, show_fields, show_group
 from promptlab.ui.form.labels import in_short
 from promptlab.ui.form.lists import append, show_adding, show_entries
 from promptlab.ui.form.matrix import show_matrix
@@ -114,6 +115,9 @@ def form(draft: Draft) -> None:
     show_matrix(sheet, ("matrix",))
     for key in _SELDOM[1:]:
         there = value.get(key)
+        if there is not None and not has_shape(known[key], there, (key,)):
+            show_piece(sheet, (key,), known[key])
+            continue
         told = in_short(there) if there else say("none")
         fold(sheet, (key,), known[key], told, first=_FIRST.get(key, ()))
     with top:

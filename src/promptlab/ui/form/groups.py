@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from promptlab.experiment.form import FormField, named_fields, own_settings
+from promptlab.experiment.short_forms import long_form, main_key
 from promptlab.experiment.yaml_lines import Path_
 from promptlab.ui.form.fields import SINGLE, show_field, show_piece
 from promptlab.ui.form.folding import folding
@@ -59,7 +60,7 @@ def show_any(sheet: Sheet, path: Path_, field: FormField) -> None:
         from promptlab.ui.form.matrix import show_matrix
 
         show_matrix(sheet, path)
-    elif current is not None and not has_shape(field, current):
+    elif current is not None and not has_shape(field, current, path):
         show_piece(sheet, path, field)
     else:
         fold(sheet, path, field, in_short(current) if current not in (None, [], {}) else say("not_set"))
@@ -154,14 +155,11 @@ def _short_place(sheet: Sheet, where: Path_, field: FormField) -> tuple[Path_, F
 
 def _in_detail(sheet: Sheet, where: Path_, field: FormField, current: Any) -> None:
     """The same section without that number."""
-    if not isinstance(current, (dict, int)) or isinstance(current, bool):
+    if isinstance(current, list):
         show_piece(sheet, where, field)
+    if not has_shape(field, current, where):
         return
-    rest = (
-        {key: each for key, each in current.items() if key != field.short}
-        if isinstance(current, dict)
-        else {}
-    )
+    rest = {key: each for key, each in long_form(current, where).items() if key != field.short}
     others = replace(field, fields=tuple(each for each in field.fields if each.key != field.short))
     title = say("how", label=label(field))
     fold(sheet, where, others, in_short(rest) if rest else say("not_set"), title)
@@ -175,9 +173,7 @@ def _either(sheet: Sheet, path: Path_, field: FormField, current: Any) -> None:
     show_field(sheet, path, single)
     if isinstance(current, str):
         own = several.kind == "section"
-        wider = {several.fields[0].key: current} if own else {"test": current}
-        if own:
-            wider = {"id": current}
+        wider = {"id": _model_id(sheet, current)} if own else {"test": current}
         st.button(
             say("own_model" if own else "several"),
             key=sheet.key(path, "wider"),
@@ -187,10 +183,17 @@ def _either(sheet: Sheet, path: Path_, field: FormField, current: Any) -> None:
         )
 
 
-def has_shape(field: FormField, current: Any) -> bool:
+def _model_id(sheet: Sheet, name: str) -> str:
+    """The id of the file's model of that name; else the name is an id."""
+    known = list(sheet.names.get("models", ()))
+    found = sheet.at(("models", known.index(name), "id")) if name in known else None
+    return str(found or name)
+
+
+def has_shape(field: FormField, current: Any, path: Path_) -> bool:
     """Whether the value is of the shape that the group shows; a short form is."""
     if field.kind == "entries":
         return isinstance(current, list)
     if field.kind == "table":
         return isinstance(current, dict)
-    return isinstance(current, (dict, str, int)) and not isinstance(current, bool)
+    return isinstance(current, dict) or main_key(current, path) is not None

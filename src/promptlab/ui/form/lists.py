@@ -41,7 +41,7 @@ def show_entries(
         with st.container(border=True, key=sheet.key(entry, "entry")):
             body, end = st.columns([24, 1])
             with body:
-                if field.item.kind in ("section", "named") and has_shape(field.item, entries[index]):
+                if field.item.kind in ("section", "named") and has_shape(field.item, entries[index], entry):
                     show_group(sheet, entry, field.item, first(entries[index]) if callable(first) else first)
                 else:
                     show_piece(sheet, entry, FormField(str(index), "any", required=True))
