@@ -14,9 +14,9 @@ demo: $(DEMO_ENV)/.ready
 test: $(DEV_ENV)/.ready
 	$(DEV_ENV)/bin/python -m pytest -n auto -m "not long and not browser"
 
-# The workbench and the report in real Chromium.
+# The workbench and the report in real Chromium. The tests of a file share its server.
 journeys: $(DEV_ENV)/.ready
-	$(DEV_ENV)/bin/python -m pytest -n auto -m "browser and not long"
+	$(DEV_ENV)/bin/python -m pytest -n auto --dist loadscope -m "browser and not long"
 
 # Every page in both languages and themes, into docs/screenshots.
 screenshots: $(DEV_ENV)/.ready

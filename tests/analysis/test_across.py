@@ -123,7 +123,7 @@ def test_looks_by_hand_at_test_samples_of_any_of_the_runs_are_said_once(bench: B
     assert [(each.looked_at, each.looks) for each in found.tried] == [(2, 3)]
     told = " ".join(" ".join(line.plain for line in comparison_lines(found, 100)).split())
     assert "2 of them were looked at in the playground (3 looks)." in told
-    assert "其中 2 个样本曾在试验台中查看（共 3 次）" in found.exposure("zh")[0]
+    assert found.exposure[0].endswith("(3 looks).")
 
 
 def test_runs_on_other_data_altogether_are_refused_either_way(bench: Bench) -> None:

@@ -25,8 +25,9 @@ ROOMS = (
 # By file, or by file and the first words: why the text is on no page by itself.
 OUTSIDE = {
     "experiment/starter/draft.py": "is written into an experiment file",
-    "experiment/splicing.py": "falls back to another way of editing",
-    "experiment/pieces.py:a block cannot": "falls back to another way of editing",
+    "experiment/pieces.py:a block": "falls back to another way of editing",
+    "experiment/splicing.py:the whole file is not one value": "falls back to another way of editing",
+    "experiment/splicing.py:no list": "falls back to another way of editing",
     "analysis/headline.py": "the verdicts have Chinese sentences of their own (analysis/chinese.py)",
     "analysis/verdict.py": "the verdicts have Chinese sentences of their own (analysis/chinese.py)",
     "analysis/wording.py": "made of parts: known as a whole (test_sentences.py)",

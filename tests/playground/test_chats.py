@@ -170,7 +170,7 @@ def test_what_another_process_answers_is_read_along_and_interrupted_once_it_is_k
             return bool(answer.text)
 
         until(has_come)
-        assert answer.state == "answering"
+        assert (answer.state, answer.can_stop) == ("answering", False)
     finally:
         child.kill()
         child.communicate()

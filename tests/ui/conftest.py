@@ -20,6 +20,7 @@ from streamlit.testing.v1 import AppTest
 
 import promptlab
 from promptlab.basics import registry
+from promptlab.ui.language import Texts
 
 sys.path.insert(0, str(Path(__file__).parent))  # hostile_runs
 
@@ -126,6 +127,7 @@ class Tab:
     def __init__(self, browser: Any, address: str, *, locale: str = "en-US", theme: str = "light") -> None:
         self.address = address
         self.known = [address]  # whom it may ask
+        self.locale = locale
         self.asked: list[str] = []
         self.dialogs: list[str] = []
         context = browser.new_context(
@@ -147,6 +149,10 @@ class Tab:
         self.page.wait_for_selector(
             "[data-testid='stApp'][data-test-script-state='notRunning']", timeout=60_000
         )
+
+    def words(self, texts: Texts, name: str, **values: object) -> str:
+        """One of the workbench's texts as this tab shows it."""
+        return texts.texts[name][self.locale.startswith("zh")].format(**values)
 
     def at(self, key: str) -> Any:
         """The element with that widget key."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 
 import promptlab
@@ -48,3 +49,35 @@ def make_run(folder: Path, *, fresh: bool = False, prompt: str = "{{ q }}") -> R
     done = promptlab.load(folder / "exp.yaml", home=folder / "home").run(fresh=fresh)
     assert done.status == "complete"
     return done.run
+
+
+def multiply(run: RunDirectory, times: int) -> None:
+    """Writes each sample of a run that many times, with its trials and scores."""
+    store = sqlite3.connect(run.store)
+    samples, trials = (
+        store.execute(f"SELECT max(id) FROM {table}").fetchone()[0] for table in ("samples", "trials")
+    )
+    store.execute(
+        "CREATE TEMP TABLE k AS WITH RECURSIVE k(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k "
+        f"WHERE n < {times - 1}) SELECT n FROM k"
+    )
+    for table, changed in {
+        "samples": {
+            "id": f"id + n * {samples}",
+            "sample": "sample || '-' || n",
+            "position": f"position + n * {samples}",
+        },
+        "trials": {
+            "id": f"id + n * {trials}",
+            "sample": f"sample + n * {samples}",
+            "identity": "randomblob(16)",
+            "text": "substr(text, 1, 300)",
+        },
+        "scores": {"trial": f"trial + n * {trials}"},
+    }.items():
+        names = [row[1] for row in store.execute(f"PRAGMA table_info({table})")]
+        values = ", ".join(changed.get(name, name) for name in names)
+        store.execute(f"INSERT INTO {table} ({', '.join(names)}) SELECT {values} FROM {table}, k")
+    store.execute("UPDATE cells SET planned = planned * ?", (times,))
+    store.commit()
+    store.close()

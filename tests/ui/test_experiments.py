@@ -99,14 +99,138 @@ def test_a_change_in_the_yaml_is_in_the_form_and_comments_stay(
     assert Draft(study).text == EXPERIMENT.replace("demos: 2", "demos: 3")
 
 
+def opened(page: AppTest, *keys: str) -> AppTest:
+    """The page with these parts unfolded."""
+    for key in keys:
+        page.session_state[f"open-{key}"] = True
+    return page.run()
+
+
+def test_a_second_data_set_a_matrix_a_gate_and_an_embedding_are_made_by_form_alone(
+    study: Path, open_page: Callable[..., AppTest]
+) -> None:
+    page = open_page("experiments", file=str(study))
+    page.selectbox(key="f-new-datasets").set_value("generate: coin_flip").run()
+    page.button(key="f-add-datasets").click().run()
+    parts = ("f-part-matrix", "f-part-gates", "f-part-embedding", "f-part-datasets-1-generate")
+    opened(page, *parts)
+    page.number_input(key="f-datasets-1-generate-people").set_value(3).run()
+    for axis, values in (("demos", "1, 4"), ("format", "plain, json")):
+        page.selectbox(key="f-axis-name-matrix").set_value(axis).run()
+        page.text_input(key="f-axis-values-matrix").set_value(values)
+        page.button(key="f-add-axis-matrix").click().run()
+    page.button(key="f-add-matrix-exclude").click().run()
+    page.selectbox(key="f-matrix-exclude-0-format").set_value("json").run()
+    page.button(key="f-add-gates").click().run()
+    page.number_input(key="f-gates-0-min").set_value(0.4).run()
+    page.text_input(key="f-embedding-id").set_value("openai/text-embedding-3-small").run()
+    assert not page.exception
+    assert Draft(study).text == EXPERIMENT.replace(
+        "dataset: {path: data.jsonl, target: a}\n",
+        "datasets:\n  - {path: data.jsonl, target: a}\n  - {generate: {source: coin_flip, people: 3}}\n",
+    ) + (
+        "matrix: {demos: [1, 4], format: [plain, json], exclude: [{demos: 4, format: json}]}\n"
+        "gates: [{min: 0.4}]\n"
+        "embedding: {id: openai/text-embedding-3-small}\n"
+    )
+    assert not page.error
+    assert any("demos=1, format=plain" in each.value.replace("\\", "") for each in page.caption)
+    for key in ("f-remove-gates-0", "f-remove-matrix-exclude-0", "f-clear-embedding"):
+        page.button(key=key).click().run()
+    assert "gates" not in Draft(study).text
+    assert "exclude" not in Draft(study).text
+    assert "embedding" not in Draft(study).text
+
+
+def test_entries_of_every_list_are_added_changed_and_removed(
+    study: Path, open_page: Callable[..., AppTest]
+) -> None:
+    page = open_page("experiments", file=str(study))
+    page.selectbox(key="f-new-variants").set_value("prompt_chain").run()
+    page.button(key="f-add-variants").click().run()
+    opened(page, "f-part-variants-2-steps")
+    page.button(key="f-add-variants-2-steps").click().run()
+    opened(page, "f-part-variants-2-steps")
+    page.text_input(key="f-variants-2-steps-0-name").set_value("draft")
+    page.text_area(key="f-variants-2-steps-0-prompt").set_value("Say {{ q }}").run()
+    page.selectbox(key="f-new-scorers").set_value("judge").run()
+    page.button(key="f-add-scorers").click().run()
+    page.selectbox(key="f-scorers-0-kind").set_value("rubric").run()
+    assert not page.exception
+    assert Draft(study).text == EXPERIMENT + (
+        "  - {technique: prompt_chain, steps: [{name: draft, prompt: 'Say {{ q }}'}]}\n"
+        "scorers: [{scorer: judge, kind: rubric}]\n"
+    ).replace("'", '"')
+    page.button(key="f-remove-variants-2").click().run()
+    page.button(key="f-remove-scorers-0").click().run()
+    assert Draft(study).text == EXPERIMENT
+    assert not Draft(study).changed
+
+
+def test_prices_headers_and_rates_have_fields_and_what_has_none_is_its_own_piece_of_yaml(
+    study: Path, open_page: Callable[..., AppTest]
+) -> None:
+    given = EXPERIMENT.replace(
+        "  - scripted/script.yaml ",
+        "  - id: scripted/script.yaml\n    extra_body:\n      route: [a, b]   # in turn\n      strict: true ",
+    )
+    study.write_text(given)
+    page = open_page("experiments", file=str(study))
+    piece = page.text_area(key="f-models-0-extra_body")
+    assert piece.value == "route: [a, b]   # in turn\nstrict: true"
+    piece.set_value(piece.value.replace("[a, b]", "[b]")).run()
+    edited = given.replace("[a, b]", "[b]")
+    assert Draft(study).text == edited
+    page.text_area(key="f-models-0-extra_body").set_value("[a").run()
+    assert any("not valid YAML" in each.value for each in page.error)
+    assert Draft(study).text == edited
+    page.run()
+    parts = ("f-more-models-0", "f-part-models-0-price", "f-part-models-0-headers", "f-part-limits")
+    opened(page, *parts)
+    page.number_input(key="f-models-0-price-input").set_value(0.8).run()
+    page.text_input(key="f-new-models-0-headers").set_value("X-Route")
+    page.button(key="f-add-models-0-headers").click().run()
+    page.text_input(key="f-models-0-headers-X-Route").set_value("east").run()
+    page.number_input(key="f-limits-budget_usd").set_value(2.0).run()
+    assert (
+        Draft(study).text
+        == edited.replace(
+            "strict: true   # answers from a script\n",
+            "strict: true   # answers from a script\n    price: {input: 0.8}\n    headers: {X-Route: east}\n",
+        )
+        + "limits: {budget_usd: 2}\n"
+    )
+    assert sum("'output' is missing" in each.value.replace("\\", "") for each in page.error) == 1
+
+
+def test_every_mistake_is_told_once_beside_its_field_or_on_top(
+    study: Path, open_page: Callable[..., AppTest]
+) -> None:
+    study.write_text(
+        EXPERIMENT.replace("demos: 2}", "demos: 2, formt: json}").replace(
+            "zero_shot   ", "self_consistancy   "
+        )
+        + "baseline: nobody\ngates: [{variant: no one, min: 0.5}, {min: 1, max_cost_usd: 2}]\n"
+    )
+    page = open_page("experiments", file=str(study))
+    assert not page.exception
+    first = [each.value.replace("\\", "") for each in page.error]
+    assert sum("one of min" in each for each in first) == 1
+    study.write_text(study.read_text().replace(", {min: 1, max_cost_usd: 2}", ""))
+    page = open_page("experiments", file=str(study))
+    shown = [each.value.replace("\\", "") for each in page.error]
+    for told in ("'formt'", "unknown technique", "'nobody'", "'no one'"):
+        assert sum(told in each for each in shown) == 1, (told, shown)
+    assert any("(line 11)" in each for each in shown)
+
+
 def test_a_mistake_stands_beneath_its_field(study: Path, open_page: Callable[..., AppTest]) -> None:
     study.write_text(EXPERIMENT.replace("demos: 2", "demos: 2, trigger: x"))
     page = open_page("experiments", file=str(study))
     assert "unknown" in texts(page)
     study.write_text(EXPERIMENT.replace("answer: yes_no", "answer: yes-no"))
     page = open_page("experiments", file=str(study))
-    (error,) = page.error
-    assert "must be one of" in error.value
+    (error,) = [each for each in page.error if "must be one of" in each.value]
     assert "line 4" in error.value.replace("\\", "")
     assert "that stand beside their fields" in texts(page)
 

@@ -11,10 +11,13 @@ import pytest
 from real_command import wait_until
 
 from promptlab.runs.background import jobs
+from promptlab.ui.experiments import first_results, running, states, watching
+from promptlab.ui.experiments import page as experiments_page
 
 # Two servers and a run in one journey: a busy machine takes its time.
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 RUN_MS = 120_000
+LANGUAGES = [("en-US", "light"), ("zh-CN", "dark")]
 
 EXPERIMENT = """\
 # A study of sums.
@@ -51,15 +54,16 @@ def tab(tab: Callable[..., Any]) -> Callable[..., Any]:
     return opened
 
 
+@pytest.mark.parametrize(("locale", "theme"), LANGUAGES)
 def test_form_and_yaml_are_two_views_of_one_file(
-    study: Path, workbench: Any, tab: Callable[..., Any]
+    study: Path, workbench: Any, tab: Callable[..., Any], locale: str, theme: str
 ) -> None:
     from playwright.sync_api import expect
 
     expect.set_options(timeout=RUN_MS)
     before = study.read_text()
     with workbench(study.parent) as (address, _):
-        t = tab(address)
+        t = tab(address, locale=locale, theme=theme)
         t.open("/experiments")
         t.at("open-0").get_by_role("button").click()
         t.settled()
@@ -75,7 +79,7 @@ def test_form_and_yaml_are_two_views_of_one_file(
         text.fill(wanted.replace("- zero_shot ", "- {technique: few_shot, demos: 3} "))
         text.press("Control+Enter")
         t.settled()
-        t.page.get_by_role("radio", name="Form").click()
+        t.page.get_by_role("radio", name=t.words(experiments_page.say, "form")).click()
         t.settled()
         expect(t.at("f-variants-0-demos").locator("input")).to_have_value("3")
         t.page.reload()
@@ -86,20 +90,21 @@ def test_form_and_yaml_are_two_views_of_one_file(
     assert study.read_text() == wanted.replace("- zero_shot ", "- {technique: few_shot, demos: 3} ")
 
 
+@pytest.mark.parametrize(("locale", "theme"), LANGUAGES)
 def test_a_run_goes_on_through_reload_pause_and_restart_and_every_tab_sees_it(
-    study: Path, fake_provider: Any, workbench: Any, tab: Callable[..., Any]
+    study: Path, fake_provider: Any, workbench: Any, tab: Callable[..., Any], locale: str, theme: str
 ) -> None:
     fake_provider.control(latency_ms=2000)
     where = f"/experiments?file={study}&view=run"
     with workbench(study.parent) as (address, _):
-        t = tab(address, locale="zh-CN", theme="dark")
+        t = tab(address, locale=locale, theme=theme)
         t.open(where)
         t.at("estimate-now").get_by_role("button").click()
-        t.page.get_by_text("待运行试次").wait_for()
+        t.page.get_by_text(t.words(running.say, "missing")).wait_for()
         t.at("start").get_by_role("button").click()
         t.at("pause").get_by_role("button").wait_for()
         t.page.reload()
-        t.page.get_by_text("计划的试次完成之前不下结论").wait_for()
+        t.page.get_by_text(t.words(first_results.say, "no_verdict")).wait_for()
         t.at("pause").get_by_role("button").click()
         t.at("resume").get_by_role("button").wait_for()
         (job,) = jobs(study.parent / "home")
@@ -108,37 +113,125 @@ def test_a_run_goes_on_through_reload_pause_and_restart_and_every_tab_sees_it(
     fake_provider.control(latency_ms=0)
     port = int(address.rpartition(":")[2])
     with workbench(study.parent, port=port) as (address, _):
-        first, second = tab(address, locale="zh-CN"), tab(address)
+        first = tab(address, locale=locale)
+        second = tab(address, locale=next(each for each, _ in LANGUAGES if each != locale))
         first.open(where)
         second.open(where)
-        second.page.get_by_text("paused", exact=True).wait_for()
+        second.page.get_by_text(second.words(states.say, "paused"), exact=True).wait_for()
         first.at("resume").get_by_role("button").click()
-        second.page.get_by_text("complete", exact=True).wait_for()
-        first.page.get_by_text("已完成", exact=True).wait_for()
-        assert first.page.get_by_text("80 / 80 个试次").count() == 1
+        for each in (second, first):
+            each.page.get_by_text(each.words(states.say, "complete"), exact=True).wait_for()
+        assert first.page.get_by_text(first.words(watching.say, "trials", done=80, planned=80)).count() == 1
         assert first.at("start").count() == 1
     assert job.exit_code == 0
     assert fake_provider.requests == 120
 
 
+@pytest.mark.parametrize(("locale", "theme"), LANGUAGES)
 def test_a_cancelled_run_keeps_what_it_has_and_is_started_again(
-    study: Path, fake_provider: Any, workbench: Any, tab: Callable[..., Any]
+    study: Path, fake_provider: Any, workbench: Any, tab: Callable[..., Any], locale: str, theme: str
 ) -> None:
     fake_provider.control(latency_ms=2000)
     with workbench(study.parent) as (address, _):
-        t = tab(address)
+        t = tab(address, locale=locale, theme=theme)
         t.open(f"/experiments?file={study}&view=run")
         t.at("estimate-now").get_by_role("button").click()
-        t.page.get_by_text("Trials to run").wait_for()
+        t.page.get_by_text(t.words(running.say, "missing")).wait_for()
         t.at("start").get_by_role("button").click()
         t.at("pause").get_by_role("button").wait_for()
         t.at("cancel").get_by_role("button").click()
-        t.page.get_by_text("interrupted: can go on", exact=True).wait_for()
+        t.page.get_by_text(t.words(states.say, "interrupted"), exact=True).wait_for()
         sent = fake_provider.requests
         assert 0 < sent < 120
         fake_provider.control(latency_ms=0)
         t.at("estimate-now").get_by_role("button").click()
-        t.page.get_by_text("Trials to run").wait_for()
+        t.page.get_by_text(t.words(running.say, "missing")).wait_for()
         t.at("start").get_by_role("button").click()
-        t.page.get_by_text("complete", exact=True).wait_for()
+        t.page.get_by_text(t.words(states.say, "complete"), exact=True).wait_for()
     assert fake_provider.requests == 120
+
+
+TEXTS = {
+    "en-US": ("Form", "Trials to run", "complete"),
+    "zh-CN": ("表单", "待运行试验", "已完成"),
+}
+
+
+@pytest.mark.parametrize("locale", TEXTS)
+def test_an_experiment_is_built_by_form_alone_seen_and_changed_as_yaml_estimated_and_run(
+    study: Path, fake_provider: Any, workbench: Any, tab: Callable[..., Any], locale: str
+) -> None:
+    from playwright.sync_api import expect
+
+    from promptlab.experiment import load_spec
+
+    expect.set_options(timeout=RUN_MS)
+    form, to_run, complete = TEXTS[locale]
+    before = study.read_text()
+    (study.parent / "more.jsonl").write_text((study.parent / "data.jsonl").read_text())
+    with workbench(study.parent) as (address, _):
+        t = tab(address, locale=locale, theme="dark" if locale == "zh-CN" else "light")
+
+        def chosen(key: str, text: str) -> None:
+            t.at(key).locator("input").fill(text)
+            t.page.get_by_role("option", name=text, exact=True).click()
+            t.settled()
+
+        def typed(key: str, text: str) -> None:
+            t.at(key).locator("input").fill(text)
+            t.at(key).locator("input").press("Enter")
+            t.settled()
+
+        def pressed(key: str) -> None:
+            t.at(key).get_by_role("button").click()
+            t.settled()
+
+        def unfolded(key: str, until: str) -> None:
+            t.at(key).locator("summary").first.click()
+            t.at(until).first.wait_for()
+            t.settled()
+
+        t.open(f"/experiments?file={study}")
+        chosen("f-new-datasets", "more.jsonl")
+        pressed("f-add-datasets")
+        typed("f-datasets-1-name", "again")
+        unfolded("f-part-matrix", "f-axis-name-matrix")
+        chosen("f-axis-name-matrix", "models.max_tokens")
+        typed("f-axis-values-matrix", "50, 60")
+        pressed("f-add-axis-matrix")
+        unfolded("f-part-gates", "f-add-gates")
+        pressed("f-add-gates")
+        typed("f-gates-0-min", "0.1")
+        unfolded("f-part-embedding", "f-embedding-id")
+        typed("f-embedding-id", "openai/fake-1")
+        typed("f-embedding-api_base", fake_provider.openai)
+        typed("f-embedding-api_key_env", "LOOP_KEY")
+        t.page.get_by_role("radio", name="YAML").click()
+        t.settled()
+        text = t.at("yaml").locator("textarea")
+        one = "dataset: {path: data.jsonl, target: a}\n"
+        two = "  - {path: data.jsonl, target: a}\n  - {path: more.jsonl, target: a, name: again}\n"
+        wanted = before.replace(one, f"datasets:\n{two}") + (
+            "matrix: {models.max_tokens: [50, 60]}\n"
+            "gates: [{min: 0.1}]\n"
+            f"embedding: {{id: openai/fake-1, api_base: {fake_provider.openai}, api_key_env: LOOP_KEY}}\n"
+        )
+        expect(text).to_have_value(wanted)
+        wanted = wanted.replace("min: 0.1", "min: 0").replace("[50, 60]", "{short: 50, long: 60}   # tokens")
+        text.fill(wanted)
+        text.press("Control+Enter")
+        t.settled()
+        t.page.get_by_role("radio", name=form, exact=True).click()
+        t.settled()
+        expect(t.at("f-part-matrix").locator("summary").first).to_contain_text("short, long")
+        expect(t.at("f-part-gates").locator("summary").first).to_contain_text("min 0")
+        pressed("save")
+        t.open(f"/experiments?file={study}&view=run")
+        pressed("estimate-now")
+        t.page.get_by_text(to_run).wait_for()
+        pressed("start")
+        t.page.get_by_text(complete, exact=True).wait_for()
+    assert study.read_text() == wanted
+    assert [each.label for each in load_spec(study).spec.datasets] == ["data", "again"]
+    (job,) = jobs(study.parent / "home")
+    assert job.exit_code == 0

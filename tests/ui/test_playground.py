@@ -47,6 +47,13 @@ def answered(page: AppTest) -> AppTest:
     return page.run()
 
 
+def opened(page: AppTest, *keys: str) -> AppTest:
+    """The page with these parts unfolded."""
+    for key in keys:
+        page.session_state[f"open-{key}"] = True
+    return page.run()
+
+
 def said(page: AppTest) -> list[str]:
     return [each.value for each in page.code]
 
@@ -230,6 +237,57 @@ def test_a_mistake_in_the_prompt_is_told_beside_it(
     assert "template" in page.error[0].value
 
 
+def test_each_technique_has_a_form_of_its_own_and_what_is_set_is_asked_and_written(
+    home: Path, open_page: Callable[..., AppTest], fake_provider: Any
+) -> None:
+    connected(home, fake_provider, "a")
+    rows(home)
+    page = open_page("playground")
+    page.text_area(key="prompt-text").set_value("What is {{ q }}?")
+    page.multiselect(key="techniques").set_value(["self_consistency", "few_shot"]).run()
+    page.selectbox(key="row-source").set_value("data.jsonl").run()
+    parts = ["settings-self_consistency", "settings-few_shot"]
+    parts += ["set-self_consistency-part-variants-0-inner", "set-few_shot-part-variants-0-demos"]
+    opened(page, *parts)
+    page.number_input(key="set-self_consistency-variants-0-samples").set_value(2).run()
+    inner = "set-self_consistency-variants-0-inner-technique"
+    page.selectbox(key=inner).set_value("zero_shot").run()
+    page.number_input(key="set-few_shot-variants-0-demos").set_value(3).run()
+    page.selectbox(key="set-few_shot-variants-0-demos-select").set_value("random").run()
+    assert not page.exception
+    assert {each.label.replace("\\", "") for each in page.expander} >= {
+        "**self_consistency**: samples 2, inner (technique zero_shot)",
+        "**few_shot**: demos (count 3, select random)",
+    }
+    page = answered(page.button(key="ask").click().run())
+    asked = [each["body"] for each in fake_provider.log if each["path"].endswith("/chat/completions")]
+    assert sorted(len(each["messages"]) for each in asked) == [1, 1, 7]
+    page.text_input(key="save-name").set_value("tried").run()
+    page.button(key="save-write").click().run()
+    spec = load_spec(home / "experiments" / "tried.yaml").spec
+    assert [each.settings for each in spec.variants] == [
+        {"samples": 2, "inner": {"technique": "zero_shot"}},
+        {"demos": {"count": 3, "select": "random"}},
+    ]
+
+
+def test_a_wrong_setting_is_told_beside_its_field(
+    home: Path, open_page: Callable[..., AppTest], fake_provider: Any
+) -> None:
+    connected(home, fake_provider, "a")
+    page = open_page("playground")
+    page.multiselect(key="techniques").set_value(["self_consistency"]).run()
+    page.session_state["settings-text-self_consistency"] = (
+        "variants:\n  - {technique: self_consistency, samples: many, x: 1}\n"
+    )
+    page.run()
+    assert sum("whole number" in each.value for each in page.error) == 1
+    assert sum("unknown key" in each.value for each in page.error) == 1
+    opened(page, "settings-self_consistency")
+    assert page.text_input(key="set-self_consistency-variants-0-samples").value == "many"
+    assert sum("whole number" in each.value for each in page.error) == 1
+
+
 def test_a_technique_from_a_file_is_refused_without_allow_code(
     home: Path, open_page: Callable[..., AppTest], fake_provider: Any
 ) -> None:
@@ -237,7 +295,10 @@ def test_a_technique_from_a_file_is_refused_without_allow_code(
     (home / "mine.py").write_text("open('ran', 'w')\n")
     page = open_page("playground")
     page.multiselect(key="techniques").set_value(["self_consistency"]).run()
-    page.text_input(key="settings-self_consistency").set_value("inner: mine.py:Mine").run()
+    page.session_state["settings-text-self_consistency"] = (
+        "variants:\n  - {technique: self_consistency, inner: mine.py:Mine}\n"
+    )
+    page.run()
     page = answered(page.button(key="ask").click().run())
     assert any("allow" in each.value for each in page.error)
     assert not (home / "ran").exists()

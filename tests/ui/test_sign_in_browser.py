@@ -112,7 +112,10 @@ def test_nobody_sees_anything_before_signing_in_and_after_signing_out(
         opened.at("login").wait_for()
 
         sign_in(opened, "ann@lab.example")
+        opened.page.wait_for_url("**/playground*")
+        opened.settled()
         opened.at("ask").locator("button").click()
+        opened.page.wait_for_url("**/playground?conversation=*")
         opened.at("facts-0-0").get_by_text("done").wait_for()
         link = opened.page.url.removeprefix(f"{address}/")
         assert "conversation=" in link

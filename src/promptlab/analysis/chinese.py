@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from promptlab.analysis import words
 from promptlab.analysis.comparison import Comparison, Pair, Verdict
-from promptlab.analysis.exposure import Tried
 from promptlab.analysis.verdict import Speaker, meaning_of
 
 MOST_SENTENCES = 4
@@ -137,18 +136,6 @@ def chinese(comparison: Comparison) -> tuple[str, ...]:
         said.append(told)
     rest = len(pairs) - (MOST_SENTENCES - 1)
     return (*said, f"另有 {rest} 个比较，见配对差异表。") if rest > 0 else tuple(said)
-
-
-def exposure(tried: Tried, *, named: bool) -> str:
-    """What `Tried.sentence` says, in Chinese."""
-    where = f"{tried.dataset} 的测试样本" if named else "这些测试样本"
-    least = "至少" if tried.unreadable else ""
-    runs = "" if tried.runs == 1 else f"（{words.count(tried.runs)} 次运行）"
-    told = f"迄今{least}有 {words.count(tried.variants)} 个变体在{where}上试验过{runs}"
-    if not tried.looks:
-        return f"{told}。"
-    looked = f"其中 {words.count(tried.looked_at)} 个样本曾在试验台中查看"
-    return f"{told}；{looked}（共 {words.count(tried.looks)} 次）。"
 
 
 def _alone(comparison: Comparison, speaker: Speaker) -> tuple[str, ...]:

@@ -243,15 +243,10 @@ class Comparison:
 
         return chinese(self)
 
-    def exposure(self, language: str = "en") -> tuple[str, ...]:
+    @property
+    def exposure(self) -> tuple[str, ...]:
         """How often the test samples were used up to now, by runs and by hand: a sentence a data set."""
-        named = len(self.tried) > 1
-        if language != "zh":
-            told = [each.sentence(named=named) for each in self.tried]
-            return tuple(f"{each[0].upper()}{each[1:]}" for each in told)
-        from promptlab.analysis.chinese import exposure
-
-        return tuple(exposure(each, named=named) for each in self.tried)
+        return tuple(each.sentence(named=len(self.tried) > 1) for each in self.tried)
 
     @property
     def sentences(self) -> tuple[str, ...]:

@@ -38,18 +38,21 @@ def axis_field(key: str, value: Mapping[str, Any], own: str = "") -> FormField:
 def axis_names(value: Mapping[str, Any], own: str = "") -> list[str]:
     """What can vary: of one entry of `own`, or of the whole experiment, its variants first."""
     if own:
-        return [each.key for each in _fields(own, value).values() if each.key not in _NEVER]
-    found = [f"task.{key}" for key in _TASK_KEYS]
-    found += [each.key for each in _fields("variants", value).values() if each.key not in _NEVER]
+        return _keys(own, value)
+    found = [f"task.{key}" for key in _TASK_KEYS] + _keys("variants", value)
     for of in ("models", "datasets", "scorers"):
         if of in value or of == "datasets":
-            found += [f"{of}.{key}" for key in _fields(of, value) if key not in _NEVER]
+            found += [f"{of}.{key}" for key in _keys(of, value)]
     return found
 
 
 def plain_values(field: FormField) -> bool:
     """Whether an axis over the field is best a list of values, which then give the names."""
-    return field.kind in _SCALARS
+    return field.kind in _SCALARS or bool(field.short)
+
+
+def _keys(of: str, value: Mapping[str, Any]) -> list[str]:
+    return [key for key in _fields(of, value) if key not in _NEVER]
 
 
 def _fields(of: str, value: Mapping[str, Any]) -> dict[str, FormField]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from promptlab.basics.errors import ExperimentError, UsageError
+from promptlab.basics.registry import Registry
 from promptlab.datasets import AnswerType
-from promptlab.experiment.explaining import explain_all
+from promptlab.experiment.explaining import Places, explain_all
 from promptlab.experiment.gates import check_gates
 from promptlab.experiment.loading import Loaded, load_all
 from promptlab.experiment.models import named_entries as named_models
@@ -19,7 +21,7 @@ from promptlab.experiment.scoring import resolve_scoring
 from promptlab.experiment.unfolding import SCORER_KEYS, VARIANT_KEYS
 from promptlab.experiment.variants import named_entries as named_variants
 from promptlab.experiment.variants import resolve_variants
-from promptlab.experiment.yaml_lines import Path_
+from promptlab.experiment.yaml_lines import Document, Path_
 from promptlab.scoring import default_scorers, scorers
 from promptlab.techniques import techniques
 
@@ -82,23 +84,39 @@ def _mistakes(loaded: Loaded) -> Iterator[ExperimentError]:
             yield error
 
 
+def mistakes_of_settings(
+    technique: str, settings: Mapping[str, Any], document: Document, path: Path_, folder: Path
+) -> list[ExperimentError]:
+    """What is wrong with a technique's settings, which stand at `path` of the document."""
+    return _wrong_settings(techniques, technique, settings, Places(document), path, folder, {"technique"})
+
+
 def _settings(loaded: Loaded) -> Iterator[ExperimentError]:
     """All that is wrong with the settings of techniques and scorers; an unknown name is told later."""
-    for index, variant in enumerate(loaded.spec.variants):
+    places, folder = loaded.places, loaded.folder
+    for index, each in enumerate(loaded.spec.variants):
         path: Path_ = ("variants", index)
-        try:
-            technique: type[BaseModel] = techniques.get(variant.technique, folder=loaded.folder)
-            technique.model_validate(variant.settings, context={"folder": loaded.folder})
-        except UsageError:
-            continue
-        except ValidationError as error:
-            yield from explain_all(error, loaded.places, path, technique, {*VARIANT_KEYS, "matrix"})
-    for index, each in enumerate(loaded.spec.scorers or ()):
+        also = {*VARIANT_KEYS, "matrix"}
+        yield from _wrong_settings(techniques, each.technique, each.settings, places, path, folder, also)
+    for index, graded in enumerate(loaded.spec.scorers or ()):
         path = ("scorers", index)
-        try:
-            scorer: type[BaseModel] = scorers.get(each.scorer, folder=loaded.folder)
-            scorer.model_validate(each.settings)
-        except UsageError:
-            continue
-        except ValidationError as error:
-            yield from explain_all(error, loaded.places, path, scorer, SCORER_KEYS)
+        yield from _wrong_settings(scorers, graded.scorer, graded.settings, places, path, folder, SCORER_KEYS)
+
+
+def _wrong_settings(
+    registry: Registry[Any],
+    name: str,
+    settings: Mapping[str, Any],
+    places: Places,
+    path: Path_,
+    folder: Path,
+    also: Iterable[str],
+) -> list[ExperimentError]:
+    try:
+        found: type[BaseModel] = registry.get(name, folder=folder)
+        found.model_validate(dict(settings), context={"folder": folder})
+    except UsageError:
+        return []
+    except ValidationError as error:
+        return explain_all(error, places, path, found, also)
+    return []

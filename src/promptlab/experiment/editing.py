@@ -63,7 +63,7 @@ def rename_key(text: str, path: Path_, name: str) -> str:
     if name == path[-1]:
         return text
     if name in owner:
-        raise ExperimentError("this name is there already", field=dotted(path), value=name)
+        raise ExperimentError(f"{name!r} is there already", field=dotted(path))
     return checked_edit(
         text, path, lambda splicer: splicer.rename(path, name), lambda whole: _renamed(whole, path, name)
     )

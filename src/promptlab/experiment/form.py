@@ -14,7 +14,7 @@ from promptlab.datasets import DatasetSpec, sources
 from promptlab.experiment.gates import GateSpec
 from promptlab.experiment.spec import ExperimentSpec, ModelSpec, ScorerSpec, VariantSpec
 from promptlab.scoring import scorers
-from promptlab.techniques import techniques
+from promptlab.techniques import Technique, techniques
 
 Kind = Literal[
     "text",
@@ -122,6 +122,12 @@ def settings_of(registry: Registered, name: str) -> tuple[FormField, ...]:
         return ()
     found: type[BaseModel] = _REGISTRIES[registry].get(name)
     return fields_of(found)
+
+
+def own_settings(registry: Registered, name: str) -> tuple[str, ...]:
+    """The keys of its settings that not every one of its kind has."""
+    shared = Technique.model_fields if registry == "technique" else {"seed"}
+    return tuple(each.key for each in settings_of(registry, name) if each.key not in shared)
 
 
 def named_fields(field: FormField, name: str) -> tuple[FormField, ...]:

@@ -175,7 +175,7 @@ class Splicer:
             shown = block(value, depth + 2)
             if shown is not None:
                 return shown
-        if isinstance(value, str) and old is not None and _is_scalar(old) and old.style in ("'", '"'):
+        if isinstance(value, str) and old is not None and old.value and old.style in ("'", '"'):
             single = old.style == "'" and value.isprintable()
             return "'" + value.replace("'", "''") + "'" if single else quoted(value)
         return flow(value, inside)

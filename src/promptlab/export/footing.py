@@ -33,7 +33,7 @@ def footing(comparison: Comparison, glyphs: Glyphs) -> str:
         repeats_said(comparison),
         "Failures score 0; answered: the mean without them." if failed else "",
         tests_said(comparison),
-        *comparison.exposure(),
+        *tried_said(comparison),
         _signs(comparison, glyphs),
         "calls and tokens: per trial; USD: the whole cell, as first paid; time: median of a trial.",
     )
@@ -98,6 +98,11 @@ def tests_said(comparison: Comparison) -> str:
     )
     drawn = any(pair.found.test in _DRAWN for pair in tested if pair.found)
     return f"{text}; {family}{f'; seed {comparison.seed}' if drawn else ''}."
+
+
+def tried_said(comparison: Comparison) -> list[str]:
+    """How many variants the test samples have seen: the more, the likelier one looks good by chance."""
+    return [f"{each[0].upper()}{each[1:]}" for each in comparison.exposure]
 
 
 def _signs(comparison: Comparison, glyphs: Glyphs) -> str:

@@ -174,6 +174,7 @@ def methods(run: RunDirectory, ending: str) -> tuple[str, str]:
 
 def _compared(comparison: Comparison, manifest: Mapping[str, Any]) -> Iterator[str]:
     from promptlab.analysis.exposure import extensions
+    from promptlab.export.footing import tried_said
 
     variants = list(dict.fromkeys(cell.result.variant for cell in comparison.cells))
     models = list(dict.fromkeys(cell.result.model for cell in comparison.cells))
@@ -204,7 +205,7 @@ def _compared(comparison: Comparison, manifest: Mapping[str, Any]) -> Iterator[s
     once = sorted({cell.result.drawn_once for cell in comparison.cells if cell.result.drawn_once})
     if once:
         yield f"Results hold with this {words.listed(once)}, which was drawn once."
-    yield from comparison.exposure()
+    yield from tried_said(comparison)
     yield from (f"The run was {each}." for each in extensions(manifest))
     if errors := sum(cell.result.errors for cell in comparison.cells):
         yield f"Missing, since the provider failed: {_counted(errors, 'trial')}."

@@ -84,6 +84,11 @@ class Answering:
         else:
             self._future.add_done_callback(lambda _: then())
 
+    @property
+    def can_stop(self) -> bool:
+        """Whether it is on its way in this process."""
+        return self._future is not None and not self.ended
+
     def stop(self) -> None:
         """Ends it where it is; what has come stays. Nothing once it has ended."""
         if self._future is not None and not self.ended:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -62,6 +63,7 @@ def choose_language() -> None:
         required=True,
         label_visibility="collapsed",
         persist_state="session",
+        on_change=_tell_choices,
     )
     _teller()(key="page-language", data=_TAGS[language()])
 
@@ -70,6 +72,21 @@ def choose_language() -> None:
 def _teller() -> Any:
     """Tells the browser the page's language."""
     return st.components.v2.component("promptlab_language", js=_TELL)
+
+
+def _tell_choices() -> None:
+    """The browser knows what was chosen by its words, which are others now: it is told all choices anew."""
+    for key, value in list(st.session_state.items()):
+        if key != KEY and _may_be_chosen(value):
+            st.session_state[key] = value
+
+
+def _may_be_chosen(value: object) -> bool:
+    if isinstance(value, list):
+        return bool(value) and all(map(_may_be_chosen, value))
+    if isinstance(value, bool):  # a button's
+        return False
+    return isinstance(value, str | int | Path)
 
 
 def _of_the_browser() -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hostile_runs import SAMPLE, VARIANT, make_run
+from hostile_runs import SAMPLE, VARIANT, make_run, multiply
 from streamlit.testing.v1 import AppTest
 
 from promptlab.analysis import compare_run
@@ -145,16 +145,16 @@ def test_two_runs_stand_side_by_side_with_what_differs(open_results: Open, store
 def test_looks_by_hand_are_said_beside_one_run_and_beside_several(open_results: Open, stored: Path) -> None:
     ids = [each.name for each in (stored / "home" / "runs").iterdir()]
     several = open_results(view="runs", runs=ids)
-    assert not any("looked at" in each.value for each in several.caption)
+    assert not any("looked at" in each.value for each in several.text)
     source = RowSource("d", {"path": "data.jsonl", "target": "a", "id": "id"}, stored)
     with source.open(stored / "home") as data:
         count_look(stored / "home", "d", "dev", next(data.samples("dev")))
-    told = "1 of them was looked at in the playground \\(1 look\\)"
-    assert any(told in each.value for each in several.run().caption)
+    told = "1 of them was looked at in the playground (1 look)"
+    assert any(told in each.value for each in several.run().text)
     one = open_results()
-    assert any(told in each.value for each in one.caption)
+    assert any(told in each.value for each in one.text)
     one.session_state["language"] = "zh"
-    assert any("试验台中查看" in each.value for each in one.run().caption)
+    assert any("在试验台中看过" in each.value for each in one.run().text)
 
 
 def test_plots_have_tables_that_say_the_same(open_results: Open) -> None:
@@ -201,38 +201,6 @@ def test_a_run_of_100_000_trials_opens_in_two_seconds(home: Path, open_page: Ope
         took[name] = time.process_time() - before
         assert len(grids(page)["answers"]["rows"]) == 50
     assert max(took.values()) < 2, took
-
-
-def multiply(run: RunDirectory, times: int) -> None:
-    """Writes each sample of a run that many times, with its trials and scores."""
-    store = sqlite3.connect(run.store)
-    samples, trials = (
-        store.execute(f"SELECT max(id) FROM {table}").fetchone()[0] for table in ("samples", "trials")
-    )
-    store.execute(
-        "CREATE TEMP TABLE k AS WITH RECURSIVE k(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k "
-        f"WHERE n < {times - 1}) SELECT n FROM k"
-    )
-    for table, changed in {
-        "samples": {
-            "id": f"id + n * {samples}",
-            "sample": "sample || '-' || n",
-            "position": f"position + n * {samples}",
-        },
-        "trials": {
-            "id": f"id + n * {trials}",
-            "sample": f"sample + n * {samples}",
-            "identity": "randomblob(16)",
-            "text": "substr(text, 1, 300)",
-        },
-        "scores": {"trial": f"trial + n * {trials}"},
-    }.items():
-        names = [row[1] for row in store.execute(f"PRAGMA table_info({table})")]
-        values = ", ".join(changed.get(name, name) for name in names)
-        store.execute(f"INSERT INTO {table} ({', '.join(names)}) SELECT {values} FROM {table}, k")
-    store.execute("UPDATE cells SET planned = planned * ?", (times,))
-    store.commit()
-    store.close()
 
 
 def test_a_run_that_has_just_begun_says_so_in_every_view(home: Path, open_page: Open) -> None:

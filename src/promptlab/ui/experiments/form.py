@@ -20,8 +20,9 @@ from promptlab.experiment.yaml_lines import dotted, parse_document
 from promptlab.playground import reachable
 from promptlab.ui.experiments.creating import data_files
 from promptlab.ui.experiments.draft import Draft
-from promptlab.ui.form.groups import append, fold, show_adding, show_entries, show_fields, show_group
+from promptlab.ui.form.groups import fold, show_fields, show_group
 from promptlab.ui.form.labels import in_short
+from promptlab.ui.form.lists import append, show_adding, show_entries
 from promptlab.ui.form.matrix import show_matrix
 from promptlab.ui.form.sheet import Sheet
 from promptlab.ui.language import Texts, in_chosen
@@ -71,7 +72,8 @@ _FIRST = {
     "models": ("id", "name", "temperature", "max_tokens"),
     "variants": ("name",),
     "scorers": ("as",),
-    "gates": ("variant", "scorer", "min"),
+    "limits": ("concurrency", "budget_usd", "budget_calls", "timeout_s"),
+    "embedding": ("id", "api_base", "api_key_env"),
 }
 COLUMNS = 4
 _GENERATED = "generate: "
@@ -112,7 +114,8 @@ def form(draft: Draft) -> None:
     show_matrix(sheet, ("matrix",))
     for key in _SELDOM[1:]:
         there = value.get(key)
-        fold(sheet, (key,), known[key], in_short(there) if there else say("none"))
+        told = in_short(there) if there else say("none")
+        fold(sheet, (key,), known[key], told, first=_FIRST.get(key, ()))
     with top:
         if sheet.told:
             failed(say("beside", n=len(sheet.told)))

@@ -13,6 +13,7 @@ from promptlab.experiment.yaml_lines import Path_, parse_document
 from promptlab.ui.form.labels import label
 from promptlab.ui.form.sheet import PROBLEM, Sheet
 from promptlab.ui.language import Texts
+from promptlab.ui.place import allows_code
 from promptlab.ui.shown import escaped
 
 _LONG_PX = 110
@@ -111,7 +112,8 @@ def _choice(sheet: Sheet, title: str, field: FormField, current: Any, settings: 
     if current is not None and current not in options:
         options.append(current)
     st.session_state[settings["key"]] = current
-    st.selectbox(title, options, index=None, placeholder=_unset(field), **settings)
+    own = field.key in ("technique", "scorer") and allows_code()  # FILE.py:CLASS
+    st.selectbox(title, options, index=None, placeholder=_unset(field), accept_new_options=own, **settings)
 
 
 def _choices(sheet: Sheet, title: str, field: FormField, current: Any, settings: dict[str, Any]) -> None:

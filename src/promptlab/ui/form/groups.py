@@ -1,39 +1,32 @@
-"""Fields together: what is set or common stands first, the rest folds away; lists grow and shrink."""
+"""Fields together: what is set or common stands first, the rest folds away."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
-from promptlab.experiment.form import FormField, blank, named_fields
+from promptlab.experiment.form import FormField, named_fields, own_settings
 from promptlab.experiment.yaml_lines import Path_
 from promptlab.ui.form.fields import SINGLE, show_field, show_piece
+from promptlab.ui.form.folding import folding
 from promptlab.ui.form.labels import in_short, label
 from promptlab.ui.form.sheet import Sheet
-from promptlab.ui.language import Texts, placeholders
+from promptlab.ui.language import Texts
 from promptlab.ui.shown import escaped
 
 say = Texts(
     more=("More settings", "更多设置"),
-    add=("Add", "添加"),
-    remove=("Remove", "删除"),
     clear=("Remove this part", "删除此部分"),
-    new_name=("Name of a new one", "新增项的名称"),
-    key=("Name", "名称"),
     not_set=("not set", "未设置"),
     several=("One file for each split", "每个划分使用单独的文件"),
     how=("{label}, in detail", "{label}（细节）"),
-    value=("Value", "取值"),
     own_model=("Give it settings of its own", "单独设置参数"),
 )
+MOST_OWN = 4
 _FOLDED = frozenset({"section", "entries", "table", "named", "matrix"})
-NAME_PX = 420
-
-First = Sequence[str] | Callable[[Any], Sequence[str]]
-"""The keys that stand first in an entry; or what says so of its value."""
 
 
 def show_fields(sheet: Sheet, path: Path_, fields: Sequence[FormField], first: Sequence[str] = ()) -> None:
@@ -49,7 +42,7 @@ def show_fields(sheet: Sheet, path: Path_, fields: Sequence[FormField], first: S
     _grid(sheet, path, shown)
     if hidden:
         # Each widget costs: those that nobody looks at are not made.
-        more = st.expander(say("more"), key=sheet.key(path, "more"), on_change="rerun")
+        more = folding(say("more"), sheet.key(path, "more"))
         if more.open:
             with more:
                 _grid(sheet, path, hidden)
@@ -66,21 +59,21 @@ def show_any(sheet: Sheet, path: Path_, field: FormField) -> None:
         from promptlab.ui.form.matrix import show_matrix
 
         show_matrix(sheet, path)
-    elif current is not None and not _has_shape(field, current):
+    elif current is not None and not has_shape(field, current):
         show_piece(sheet, path, field)
     else:
         fold(sheet, path, field, in_short(current) if current not in (None, [], {}) else say("not_set"))
 
 
-def fold(sheet: Sheet, path: Path_, field: FormField, told: str, title: str = "") -> None:
+def fold(
+    sheet: Sheet, path: Path_, field: FormField, told: str, title: str = "", first: Sequence[str] = ()
+) -> None:
     """A part that says in one line what stands in it, and opens."""
     title = f"**{title or label(field)}**: {escaped(told)}"
-    part = st.expander(
-        title, expanded=sheet.has_mistakes(path), key=sheet.key(path, "part"), on_change="rerun"
-    )
+    part = folding(title, sheet.key(path, "part"), at_first=sheet.has_mistakes(path))
     if part.open:
         with part:
-            show_group(sheet, path, field)
+            show_group(sheet, path, field, first)
             if sheet.at(path) is not None and not field.required:
                 st.button(
                     say("clear"),
@@ -98,10 +91,10 @@ def show_group(sheet: Sheet, path: Path_, field: FormField, first: Sequence[str]
         show_fields(sheet, path, field.fields, first or tuple(each.key for each in field.fields[:4]))
     elif field.kind == "named":
         show_named(sheet, path, field, first)
-    elif field.kind == "entries":
-        show_entries(sheet, path, field)
-    elif field.kind == "table":
-        show_table(sheet, path, field)
+    elif field.kind in ("entries", "table"):
+        from promptlab.ui.form import lists
+
+        (lists.show_entries if field.kind == "entries" else lists.show_table)(sheet, path, field)
     sheet.show_mistakes(path)
 
 
@@ -110,121 +103,8 @@ def show_named(sheet: Sheet, path: Path_, field: FormField, first: Sequence[str]
     main = str(field.registry)
     name = str(sheet.at((*path, main)) or "")
     fields = named_fields(field, name) if name else named_fields(field, name)[:1]
-    show_fields(sheet, path, fields, (main, *first))
-
-
-def show_entries(
-    sheet: Sheet, path: Path_, field: FormField, first: First = (), *, adding: bool = True
-) -> None:
-    """The entries of a list, each with a way to remove it, and with `adding` a way to add one."""
-    assert field.item is not None
-    entries = sheet.at(path)
-    count = len(entries) if isinstance(entries, list) else 0
-    for index in range(count):
-        entry: Path_ = (*path, index)
-        with st.container(border=True, key=sheet.key(entry, "entry")):
-            body, end = st.columns([24, 1])
-            with body:
-                if field.item.kind in ("section", "named") and _has_shape(field.item, entries[index]):
-                    show_group(sheet, entry, field.item, first(entries[index]) if callable(first) else first)
-                else:
-                    show_piece(sheet, entry, FormField(str(index), "any", required=True))
-            with end:
-                alone = count == 1
-                gone = path if alone and not field.required else entry
-                remove_button(sheet, entry, gone, disabled=alone and field.required)
-    if not adding:
-        return
-    if field.item.kind == "named":
-        chosen = named_fields(field.item, "")[0]
-        show_adding(sheet, path, label(FormField(chosen.key, "text")), chosen.choices)
-    else:
-        st.button(
-            say("add"),
-            key=sheet.key(path, "add"),
-            on_click=append,
-            args=(sheet, path, new_entry(field.item)),
-        )
-
-
-def show_adding(
-    sheet: Sheet,
-    path: Path_,
-    title: str,
-    options: Sequence[str],
-    add: Callable[[str], None] | None = None,
-    *,
-    placeholder: str | None = None,
-) -> None:
-    """A choice, and a button that adds it to the list. With `add` anything may be typed; it takes that."""
-    key = sheet.key(path, "new")
-    with st.container(horizontal=True, vertical_alignment="bottom", key=sheet.key(path, "add-row")):
-        st.selectbox(
-            title,
-            options,
-            key=key,
-            index=None,
-            width=NAME_PX,
-            accept_new_options=add is not None,
-            placeholder=placeholder or placeholders("or_type" if add else "one"),
-        )
-        st.button(
-            say("add"),
-            key=sheet.key(path, "add"),
-            on_click=_added,
-            args=(key, add or (lambda name: append(sheet, path, name))),
-        )
-
-
-def show_table(sheet: Sheet, path: Path_, field: FormField) -> None:
-    """A mapping with free keys: a line for each."""
-    assert field.item is not None
-    entries = sheet.at(path)
-    for index, name in enumerate(entries if isinstance(entries, dict) else {}):
-        show_line(sheet, (*path, name), field.item, index)
-    with st.container(horizontal=True, vertical_alignment="bottom", key=sheet.key(path, "add-row")):
-        typed = sheet.key(path, "new")
-        st.text_input(say("new_name"), key=typed, width=NAME_PX)
-        st.button(
-            say("add"),
-            key=sheet.key(path, "add"),
-            on_click=_append_named,
-            args=(sheet, path, typed, blank(field.item)),
-        )
-
-
-def show_line(sheet: Sheet, path: Path_, item: FormField, index: int) -> None:
-    """One named value of a table: the name, the value, and a way to remove it."""
-    name, value, end = st.columns([2, 5, 1], vertical_alignment="bottom")
-    key = sheet.key((*path[:-1], index), "name")
-    with name:
-        st.session_state[key] = str(path[-1])
-        st.text_input(say("key"), key=key, on_change=_renamed, args=(sheet, path, key))
-    with value:
-        if item.kind in SINGLE:
-            show_field(sheet, path, item, say("value"))
-        else:
-            show_any(sheet, path, replace(item, key=item.key or str(path[-1])))
-    with end:
-        remove_button(sheet, path, path)
-
-
-def append(sheet: Sheet, path: Path_, value: Any) -> None:
-    """One more entry; the list itself where there is none."""
-    entries = sheet.at(path)
-    if isinstance(entries, list) and entries:
-        sheet.set((*path, len(entries)), value)
-    else:
-        sheet.set(path, [value])
-
-
-def new_entry(item: FormField) -> Any:
-    """What is added: what it must have; a gate asks for a mean at first."""
-    found = blank(item)
-    if found == {}:
-        asked = {each.key for each in item.fields}
-        return {"min": 0.5} if "min" in asked else {item.fields[0].key: ""}
-    return found
+    own = own_settings(field.registry, name)[:MOST_OWN] if field.registry else ()
+    show_fields(sheet, path, fields, (main, *first, *own))
 
 
 def _grid(sheet: Sheet, path: Path_, fields: Sequence[FormField]) -> None:
@@ -307,42 +187,10 @@ def _either(sheet: Sheet, path: Path_, field: FormField, current: Any) -> None:
         )
 
 
-def _has_shape(field: FormField, current: Any) -> bool:
+def has_shape(field: FormField, current: Any) -> bool:
     """Whether the value is of the shape that the group shows; a short form is."""
     if field.kind == "entries":
         return isinstance(current, list)
     if field.kind == "table":
         return isinstance(current, dict)
     return isinstance(current, (dict, str, int)) and not isinstance(current, bool)
-
-
-def remove_button(sheet: Sheet, path: Path_, gone: Path_, *, disabled: bool = False) -> None:
-    """A small button for the entry at `path` that removes what stands at `gone`."""
-    st.button(
-        "",
-        icon=":material/close:",
-        key=sheet.key(path, "remove"),
-        help=say("remove"),
-        type="tertiary",
-        disabled=disabled,
-        on_click=sheet.remove,
-        args=(gone,),
-    )
-
-
-def _added(key: str, add: Callable[[str], None]) -> None:
-    if name := st.session_state.get(key):
-        add(name)
-        st.session_state[key] = None
-
-
-def _append_named(sheet: Sheet, path: Path_, key: str, value: Any) -> None:
-    name = st.session_state.get(key)
-    if name:
-        sheet.set((*path, name), value)
-        st.session_state[key] = ""
-
-
-def _renamed(sheet: Sheet, path: Path_, key: str) -> None:
-    if name := st.session_state[key].strip():
-        sheet.rename(path, name)

@@ -13,8 +13,10 @@ from promptlab.experiment.axis_fields import axis_field, axis_names, plain_value
 from promptlab.experiment.form import FormField
 from promptlab.experiment.yaml_lines import Path_, parse_document
 from promptlab.ui.form.fields import show_field, show_piece
-from promptlab.ui.form.groups import append, remove_button, show_any, show_line
+from promptlab.ui.form.folding import folding
+from promptlab.ui.form.groups import show_any
 from promptlab.ui.form.labels import in_short
+from promptlab.ui.form.lists import append, remove_button, show_line
 from promptlab.ui.form.sheet import PROBLEM, Sheet
 from promptlab.ui.language import Texts, placeholders
 from promptlab.ui.shown import escaped
@@ -52,9 +54,7 @@ def show_matrix(sheet: Sheet, path: Path_) -> None:
     axes = {key: each for key, each in (matrix or {}).items() if key != _EXCLUDE}
     told = "; ".join(f"{key}: {', '.join(map(str, _names(each)))}" for key, each in axes.items())
     title = f"**{say('matrix')} · matrix**: {escaped(in_short(told) if told else say('nothing'))}"
-    part = st.expander(
-        title, expanded=sheet.has_mistakes(path), key=sheet.key(path, "part"), on_change="rerun"
-    )
+    part = folding(title, sheet.key(path, "part"), at_first=sheet.has_mistakes(path))
     if not part.open:
         return
     with part:
@@ -112,7 +112,7 @@ def _listed(sheet: Sheet, path: Path_, field: FormField, values: list[Any]) -> N
 
 
 def _of_value(field: FormField, index: int) -> FormField:
-    kind = field.kind if plain_values(field) else "value"
+    kind = field.kind if plain_values(field) and not field.short else "value"
     return replace(field, key=f"{index + 1}", kind=kind)
 
 
@@ -147,8 +147,14 @@ def _add_axis(sheet: Sheet, path: Path_, own: str, axes: Mapping[str, Any]) -> N
     plain = chosen is None or plain_values(axis_field(chosen, sheet.value, own))
     left, middle, right = st.columns([3, 4, 2], vertical_alignment="bottom")
     with left:
-        hint = placeholders("or_type")
-        st.selectbox(say("axis"), options, index=None, key=what, accept_new_options=True, placeholder=hint)
+        st.selectbox(
+            say("axis"),
+            options,
+            index=None,
+            key=what,
+            accept_new_options=True,
+            placeholder=placeholders("or_type"),
+        )
     with middle:
         st.text_input(say("values" if plain else "named"), key=values)
     with right:

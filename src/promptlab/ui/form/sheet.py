@@ -16,7 +16,7 @@ from promptlab.experiment.editing import remove_value, rename_key, set_value
 from promptlab.experiment.pieces import piece_at, set_piece
 from promptlab.experiment.short_forms import value_at
 from promptlab.experiment.yaml_lines import Path_, dotted
-from promptlab.ui.language import Texts
+from promptlab.ui.language import Texts, in_chosen
 from promptlab.ui.shown import failed
 
 PROBLEM = "form-problem"
@@ -118,7 +118,8 @@ class Sheet:
         )
 
     def _told(self, error: ExperimentError) -> str:
-        message = f"{error.message}. {error.remedy}".strip()
+        alone = ExperimentError(error.message, value=error.value, remedy=error.remedy)
+        message = in_chosen(alone)
         if error.line is None or not self.with_lines:
             return message
         return say("line", message=message, line=error.line)

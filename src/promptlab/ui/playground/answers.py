@@ -93,7 +93,7 @@ def _column(chat: Chat, column: Column, number: int) -> None:
     st.markdown(f"**{escaped(column.name)}**")
     for turn, exchange in enumerate(column.talk.path()):
         _exchange(chat, column, exchange, f"{number}-{turn}")
-    if column.talk.going:
+    if any(each.can_stop for each in column.talk.going):
         st.button(say("stop"), key=f"stop-{number}", on_click=column.talk.stop)
 
 

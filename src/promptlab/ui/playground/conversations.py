@@ -13,8 +13,8 @@ from promptlab.basics.errors import PromptlabError
 from promptlab.playground import Chats, Listed
 from promptlab.ui.language import Texts
 from promptlab.ui.place import allows_code, home
+from promptlab.ui.playground.choosing import escaped_label
 from promptlab.ui.playground.data_rows import sources_in
-from promptlab.ui.playground.editor import escaped_label
 from promptlab.ui.playground.session import Session, session, working_folder
 from promptlab.ui.shown import escaped, failed, noted
 

@@ -11,7 +11,8 @@ from promptlab.datasets import SplitName
 from promptlab.playground import RowSource, read_looks, row_sources
 from promptlab.ui.language import Texts
 from promptlab.ui.place import home
-from promptlab.ui.playground.editor import escaped_label, fill_from_row
+from promptlab.ui.playground.choosing import escaped_label
+from promptlab.ui.playground.editor import fill_from_row
 from promptlab.ui.playground.session import Session, session, working_folder
 from promptlab.ui.shown import escaped, failed
 

@@ -12,7 +12,8 @@ from promptlab.playground import Bot, Bots, PromptVersion, Versions, differences
 from promptlab.ui.language import Texts
 from promptlab.ui.place import home
 from promptlab.ui.playground.answers import show_messages
-from promptlab.ui.playground.editor import Edited, escaped_label
+from promptlab.ui.playground.choosing import escaped_label
+from promptlab.ui.playground.editor import Edited
 from promptlab.ui.playground.session import session
 from promptlab.ui.shown import done, escaped, failed, model_text
 

@@ -11,7 +11,16 @@ from promptlab.playground import Versions, reachable
 from promptlab.playground.candidates import ModelChoice
 from promptlab.ui.language import Texts
 from promptlab.ui.place import home
-from promptlab.ui.playground import answers, conversations, data_rows, editor, keeping, saving
+from promptlab.ui.playground import (
+    answers,
+    choosing,
+    conversations,
+    data_rows,
+    editor,
+    keeping,
+    sampling,
+    saving,
+)
 from promptlab.ui.playground.doors import doors
 from promptlab.ui.playground.session import session
 from promptlab.ui.shown import failed
@@ -63,14 +72,14 @@ def _playground() -> None:
         prompt, variables = editor.write_prompt()
         below = st.container()
     with right:
-        choices = editor.choose_models()
-        techniques = editor.choose_techniques()
-        with st.expander(editor.say("sampling"), key="sampling"):
-            editor.set_sampling()
+        choices = choosing.choose_models()
+        techniques = choosing.choose_techniques()
+        with st.expander(sampling.say("sampling"), key="sampling"):
+            sampling.set_sampling()
         data_rows.choose_row(variables)
     with below:
         values = editor.fill_variables(variables)
-    edited = editor.Edited(prompt, variables, choices, techniques, editor.given_sampling())
+    edited = editor.Edited(prompt, variables, choices, techniques, sampling.given_sampling())
     _toolbar(edited, values)
     saving.show_saving(edited)
     answers.show_answers()

@@ -35,6 +35,7 @@ say = Texts(
     new=("A new experiment", "新建实验"),
     variant=("A variant in {file}", "作为 {file} 中的一个变体"),
     name=("Name", "名称"),
+    technique=("Technique", "技术"),
     variant_name=("Name of the variant", "变体名称"),
     samples=("Samples", "样本数"),
     write=("Write the file", "写入文件"),
@@ -102,6 +103,9 @@ def _new(edited: Edited) -> None:
 
 def _variant(edited: Edited, path: Path) -> None:
     name = st.text_input(say("variant_name"), key="save-variant-name", max_chars=100)
+    technique = next(iter(edited.techniques))
+    if len(edited.techniques) > 1:
+        technique = st.selectbox(say("technique"), list(edited.techniques), key="save-variant-technique")
     n = _samples()
     with st.container(horizontal=True):
         write = st.button(say("add"), key="save-add", disabled=not name)
@@ -110,7 +114,7 @@ def _variant(edited: Edited, path: Path) -> None:
         return
     try:
         loaded = load_spec(path)
-        technique, settings = next(iter(edited.techniques.items()))
+        settings = edited.techniques[technique]
         known = name in [each.name for each in loaded.spec.variants]
         text = loaded.text
         if not (known and run):

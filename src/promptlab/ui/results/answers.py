@@ -142,7 +142,12 @@ def _pages(run: StoredRun, reader: RunReader, datasets: list[str], dataset: str,
 def _turn(pages: int, at: int, of: str) -> None:
     """The page numbers. Another selection is another widget, which starts where the address says."""
     key = f"results-page-{crc32(of.encode())}"
-    st.pagination(pages, default=at, key=key, on_change=lambda: move(page=str(st.session_state[key])))
+
+    def turn() -> None:
+        page = st.session_state[key]
+        move(page=None if page == 1 else str(page))
+
+    st.pagination(pages, default=at, key=key, on_change=turn)
 
 
 def _table(

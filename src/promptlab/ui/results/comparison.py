@@ -83,8 +83,6 @@ def show(run: StoredRun) -> None:
     with st.container(key="results-verdict", gap="xsmall"):
         for sentence in compared.told(language()):
             st.text(visible(sentence))
-        for sentence in compared.exposure(language()):
-            st.caption(escaped(sentence))
     scorers = list(compared.family.scorers)
     scorer = chosen("scorer", scorers, compared.primary)
     if len(scorers) > 1:
@@ -114,8 +112,7 @@ def show(run: StoredRun) -> None:
                 )
             )
         )
-    tried = [each.sentence(named=len(compared.tried) > 1) for each in compared.tried]
-    notes = [*compared.notes, *optimization_sentences(compared), *tried]
+    notes = [*compared.notes, *optimization_sentences(compared), *compared.exposure]
     if notes:
         with st.expander(say("notes"), expanded=True):
             for note in notes:

@@ -136,8 +136,6 @@ def _side_by_side(runs: Sequence[StoredRun]) -> None:
         return
     for sentence in found.told(language()):
         st.text(visible(sentence))
-    for sentence in found.exposure(language()):
-        st.caption(escaped(sentence))
     _means(found, [label for label, _ in labelled])
     _differences(found)
     st.caption(say("changes"))
@@ -150,7 +148,7 @@ def _side_by_side(runs: Sequence[StoredRun]) -> None:
         grid("results-changes", say("changes"), columns, rows, height="20rem")
     else:
         st.caption(say("no_changes"))
-    for note in found.notes:
+    for note in (*found.notes, *found.exposure):
         st.text(visible(in_chosen(note)))
 
 
