@@ -11,7 +11,7 @@ import re
 from collections import Counter
 
 import pytest
-from texts_said import SOURCE, Said, said_in
+from texts_said import SOURCE, Said, said_in, samples_of
 
 from promptlab.chinese.patterns import FIELD, NUMBERS, Pattern, read_tables
 from promptlab.chinese.sentences import in_chinese, is_known
@@ -44,6 +44,7 @@ OUTSIDE = {
     "optimizers/dspy/search.py": "kept in a search's history, which is a table to download",
     "optimizers/dspy/program.py": "is written to a model",
     "optimizers/base.py:optimizer run": "a name",
+    "playground/saving.py:# Written": "is written into an experiment file",
     "retrieval/demos.py:BM25": "kept in an artifact's settings",
     "retrieval/demos.py:cosine": "kept in an artifact's settings",
     "retrieval/demos.py:TF-IDF": "kept in an artifact's settings",
@@ -112,6 +113,23 @@ def test_the_reading_of_the_code_finds_what_is_said() -> None:
 def test_what_is_left_out_is_there_and_unknown() -> None:
     left_out = {excluded(each) for each in all_said() if not is_known(each.sample)}
     assert set(OUTSIDE) - left_out == set(), "these need no exclusion any more"
+
+
+def test_what_a_chart_says_by_itself_is_known() -> None:
+    said = []
+    for file in ("export/plots.py", "export/trend_plot.py"):
+        for node in ast.walk(ast.parse((SOURCE / file).read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Dict):
+                pairs = zip(node.keys, node.values, strict=True)
+                texts = [value for key, value in pairs if getattr(key, "value", "") == "hovertemplate"]
+            elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "bar_chart":
+                texts = [node.args[2]]  # the axis
+            else:
+                texts = []
+            said += [sample for text in texts for sample, _ in samples_of(text)]
+    with_words = [each for each in said if re.search("[A-Za-z]{2}", re.sub(r"%\{[^}]*\}|<[^>]*>", "", each))]
+    assert len(with_words) >= 6
+    assert [each for each in with_words if not is_known(each)] == []
 
 
 def test_no_sentence_stands_twice_in_the_tables() -> None:

@@ -43,7 +43,7 @@ def said_in(room: str) -> Iterator[Said]:
         seen = set()
         for node in ast.walk(tree):
             for text in _texts_of(node):
-                for sample, fields in map(_alone, _samples(text)):
+                for sample, fields in map(_alone, samples_of(text)):
                     if _is_sentence(sample, fields) and sample not in seen:
                         seen.add(sample)
                         yield Said(f"{file.relative_to(SOURCE)}:{text.lineno}", sample, fields)
@@ -69,7 +69,7 @@ def _name(func: ast.expr) -> str:
     return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
 
 
-def _samples(node: ast.expr) -> Iterator[tuple[str, tuple[str, ...]]]:
+def samples_of(node: ast.expr) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The text with its fields filled, in each of its variants (`a if many else b`)."""
     count = itertools.count(7001)
     for template in _templates(node):
@@ -111,6 +111,9 @@ def _templates(node: ast.expr) -> Iterator[list[str | None]]:
                 yield from _templates(each)
         case ast.Subscript(value=value):
             yield from _templates(value)
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            sides = [list(_templates(each)) or [[None]] for each in (left, right)]
+            yield from ([*one, *other] for one, other in itertools.product(*sides))
 
 
 def _inside(node: ast.expr) -> Iterator[list[str | None]]:

@@ -66,9 +66,8 @@ def show(run: StoredRun, reader: RunReader, number: int) -> None:
             if st.button(say("close"), key="results-close"):
                 move(trial=None)
                 st.rerun()
-        facts = say(
-            "status", status=found["status"], repeat=found["repeat"] + 1, rule=in_chosen(found["rule"] or "-")
-        )
+        status, rule = in_chosen(found["status"]), in_chosen(found["rule"] or "-")
+        facts = say("status", status=status, repeat=found["repeat"] + 1, rule=rule)
         st.caption(escaped(facts))
         scores = {name: found[name] for name in reader.scorers()}
         if scores:
