@@ -10,6 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 import promptlab.ui
+from promptlab.experiment.form import FormField, Registered, experiment_fields, names_of, settings_of
+from promptlab.ui.form.words import EXPLAINED, labels
 from promptlab.ui.language import Texts
 
 
@@ -32,3 +34,22 @@ def test_a_text_says_the_same_fields_in_both_languages(name: str, pair: tuple[st
     assert english.strip(), name
     assert chinese.strip(), name
     assert fields(english) == fields(chinese), name
+
+
+def form_fields() -> Iterator[FormField]:
+    """All of every form, to any depth."""
+    registries: tuple[Registered, ...] = ("technique", "scorer", "source")
+    settings = (each for kind in registries for name in names_of(kind) for each in settings_of(kind, name))
+    waiting = [*experiment_fields().values(), *settings]
+    while waiting:
+        field = waiting.pop()
+        yield field
+        waiting += [*field.fields, *field.forms, *([field.item] if field.item else [])]
+
+
+def test_every_field_of_a_form_has_a_name_and_what_is_said_of_it_in_chinese() -> None:
+    # Parts of the file, which have headings of their own.
+    parts = {"", "datasets", "matrix", "scorers", "task", "variants"}
+    found = list(form_fields())
+    assert {field.key for field in found} - labels.texts.keys() <= parts
+    assert {field.key for field in found if field.description} - {""} == EXPLAINED.keys()

@@ -10,11 +10,10 @@ import streamlit as st
 from promptlab.basics.errors import ExperimentError
 from promptlab.experiment.form import FormField
 from promptlab.experiment.yaml_lines import Path_, parse_document
-from promptlab.ui.form.labels import label
+from promptlab.ui.form.labels import explained, label
 from promptlab.ui.form.sheet import PROBLEM, Sheet
 from promptlab.ui.language import Texts
 from promptlab.ui.place import allows_code
-from promptlab.ui.shown import escaped
 
 _LONG_PX = 110
 _LIST_PX = 68
@@ -49,7 +48,7 @@ def show_field(sheet: Sheet, path: Path_, field: FormField, title: str = "") -> 
         "key": key,
         "on_change": _changed,
         "args": (sheet, path, field, key),
-        "help": escaped(field.description) if field.description else None,
+        "help": explained(field) or None,
     }
     if not fits(field, current):
         show_piece(sheet, path, field, title)
@@ -67,7 +66,7 @@ def show_piece(sheet: Sheet, path: Path_, field: FormField, title: str = "") -> 
     settings: dict[str, Any] = {
         "key": key,
         "placeholder": _unset(field),
-        "help": say("as_yaml") + (f" {escaped(field.description)}" if field.description else ""),
+        "help": " ".join(filter(None, (say("as_yaml"), explained(field)))),
         "on_change": _piece_changed,
         "args": (sheet, path, key),
     }
