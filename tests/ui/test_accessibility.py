@@ -218,7 +218,7 @@ LOOK_AT_FOCUS = """() => {
     return [outline, style.boxShadow, style.borderColor, style.backgroundColor].join("|")
   }
   // A table on a canvas draws a frame around its cell there, and Tab goes from cell to cell.
-  const drawsItself = (each) => each.tagName === "CANVAS"
+  const drawsItself = (each) => each.closest("canvas") !== null
   // Where a focus may be drawn: on the element, what holds it, and the shape that stands for a hidden input.
   const around = (each) => {
     const found = [each, ...(each.parentElement?.children ?? [])]
