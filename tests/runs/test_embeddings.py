@@ -31,8 +31,8 @@ def test_nearest_demos_by_the_embedding_model_are_paid_once(tmp_path: Any, fake_
 
 
 def newest(command: RealCommand) -> Any:
-    runs = sorted((command.folder / ".promptlab" / "runs").iterdir(), key=lambda each: each.stat().st_mtime)
-    return runs[-1] / "run.sqlite"
+    stores = (command.folder / ".promptlab" / "runs").glob("*/run.sqlite")
+    return max(stores, key=lambda each: each.parent.stat().st_mtime)
 
 
 def test_a_missing_key_of_the_embedding_model_is_found_before_any_call(
