@@ -80,7 +80,7 @@ def _rater() -> None:
     name = _name()
     with st.container(horizontal=True, vertical_alignment="center" if name else "bottom"):
         if name:
-            st.caption(say("rates", who=escaped(name)))
+            st.caption(say("rates", who=escaped(name)), width="content")
             st.button(say("other"), key="rater-other", on_click=lambda: st.session_state.update(rater=""))
             return
         st.text_input(
