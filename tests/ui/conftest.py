@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # hostile_runs
 
 NAME = "<script>alert(1)</script> :red[x]"
 START_S = 60
+STARTS_MS = 150
 BROWSER_FLAGS = ("--no-sandbox", "--disable-background-networking", "--disable-component-update")
 
 
@@ -145,7 +146,8 @@ class Tab:
         return self.page
 
     def settled(self) -> None:
-        """Waits until the script has run to its end."""
+        """Waits until the script has run to its end; what was just clicked has a moment to start it."""
+        self.page.wait_for_timeout(STARTS_MS)
         self.page.wait_for_selector(
             "[data-testid='stApp'][data-test-script-state='notRunning']", timeout=60_000
         )

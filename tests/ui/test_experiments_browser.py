@@ -86,8 +86,8 @@ def test_form_and_yaml_are_two_views_of_one_file(
         t.settled()
         expect(t.at("f-variants-0-demos").locator("input")).to_have_value("3")
         t.at("save").get_by_role("button").click()
-        t.settled()
-    assert study.read_text() == wanted.replace("- zero_shot ", "- {technique: few_shot, demos: 3} ")
+        expected = wanted.replace("- zero_shot ", "- {technique: few_shot, demos: 3} ")
+        wait_until(lambda: study.read_text() == expected, "it is not saved")
 
 
 @pytest.mark.parametrize(("locale", "theme"), LANGUAGES)

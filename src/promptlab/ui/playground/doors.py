@@ -51,7 +51,7 @@ say = Texts(
     free=("{label} (free tier)", "{label}（有免费额度）"),
     get_key=("Get a key: {page}", "获取密钥：{page}"),
     key_field=("Key", "密钥"),
-    remember=("Also keep it in the system keyring", "同时保存到系统密钥串"),
+    remember=("Also keep it in the system keyring", "同时保存到系统密钥环"),
     key_use=("Use this key", "使用此密钥"),
     key_kept=(
         "A key stays in this server's memory. It is never shown again and never written to a file.",
