@@ -16,7 +16,7 @@ from PIL import Image
 from promptlab.models import endpoints
 from promptlab.models.endpoints import Endpoint
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.browser
 ROOT = Path(__file__).resolve().parents[2]
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}

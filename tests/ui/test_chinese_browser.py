@@ -14,7 +14,7 @@ import pytest
 import promptlab
 from promptlab.runs import latest_run
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(500)]
+pytestmark = pytest.mark.browser
 WAIT_MS = 60_000
 # Four English words in a row are a sentence that nobody translated.
 ENGLISH = re.compile(r"[A-Za-z][A-Za-z'’]*(?:[ ,;:]+[A-Za-z][A-Za-z'’]*){3,}")

@@ -14,8 +14,7 @@ from promptlab.runs.background import jobs
 from promptlab.ui.experiments import first_results, running, states, watching
 from promptlab.ui.experiments import page as experiments_page
 
-# Two servers and a run in one journey: a busy machine takes its time.
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.browser
 RUN_MS = 120_000
 LANGUAGES = [("en-US", "light"), ("zh-CN", "dark")]
 

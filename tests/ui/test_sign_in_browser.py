@@ -66,7 +66,6 @@ def sign_in(opened: Any, email: str) -> None:
     opened.settled()
 
 
-@pytest.mark.timeout(240)
 def test_nobody_sees_anything_before_signing_in_and_after_signing_out(
     workbench: Any, tab: Any, tmp_path: Path, fake_provider: Any, provider: IdentityProvider
 ) -> None:
