@@ -183,7 +183,7 @@ def _take_back(run: RunDirectory, rater: str, kind: Kind, mark: str) -> None:
 
 
 def _several(mark: str) -> bool:
-    """Whether several buttons below what is shown were pressed before the server looked: keys that waited for a
+    """Whether several buttons of what is shown were pressed before the server looked: keys that waited for a
     busy page come together, in no order."""
     buttons = [key for key in map(str, st.session_state) if key.startswith("rate-") and key.endswith(mark)]
     return sum(st.session_state[key] is True for key in buttons) > 1
