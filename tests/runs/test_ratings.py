@@ -24,6 +24,7 @@ from promptlab.runs.ratings import (
     Rating,
     keep,
     keep_as_labels,
+    keep_first,
     majority,
     ratings,
     scales_of,
@@ -146,6 +147,17 @@ def test_a_second_opinion_of_the_same_person_replaces_the_first(run: RunDirector
     assert each is not None
     keep(run, [each.rated("Ann", "left"), each.rated("Ann", "tie")])
     assert [found.said for found in ratings(run)] == ["tie"]
+
+
+def test_what_is_to_be_first_replaces_nothing(run: RunDirectory) -> None:
+    each = shown(run, "Ann")
+    assert each is not None
+    assert keep_first(run, each.rated("Ann", "left"))
+    assert not keep_first(run, each.rated("Ann ", "tie"))
+    assert keep_first(run, each.rated("Bob", "tie"))
+    assert [found.said for found in ratings(run)] == [each.rated("Ann", "left").said, "tie"]
+    undo(run, "Ann", "pairs")
+    assert keep_first(run, each.rated("Ann", "tie"))
 
 
 def test_single_answers_are_labelled_and_averaged_along_the_scale(run: RunDirectory) -> None:

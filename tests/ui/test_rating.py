@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import promptlab
-from promptlab.runs import RunDirectory
+from promptlab.runs import RunDirectory, RunReader
+from promptlab.runs.rating_queue import RatingQueue
 from promptlab.runs.ratings import Rating, keep, ratings
 
 VARIANTS = ("the-plain-one", "the-polite-one")
@@ -82,6 +84,36 @@ def test_what_is_said_is_kept_and_undo_takes_it_back(
     assert not page.exception
 
 
+def test_two_keys_at_once_rate_nothing_and_that_is_told(
+    rated_run: RunDirectory, open_page: Callable[..., AppTest]
+) -> None:
+    page = open_page("rating")
+    page.text_input(key="rater").set_value("Ann").run()
+    first = [each.value for each in page.code]
+    for said in ("left", "right"):
+        next(each for each in page.button if (each.key or "").startswith(f"rate-{said}-")).click()
+    page.run()
+    assert ratings(rated_run) == []
+    assert [each.value for each in page.code] == first
+    assert "Not counted" in page.toast[0].value
+    press(page, "right")
+    assert len(ratings(rated_run)) == 1
+
+
+def test_what_was_rated_elsewhere_meanwhile_stays_as_it_was_said(
+    rated_run: RunDirectory, open_page: Callable[..., AppTest]
+) -> None:
+    pages = [open_page("rating"), open_page("rating")]
+    for page in pages:
+        page.text_input(key="rater").set_value("Ann").run()
+    press(pages[0], "tie")
+    press(pages[1], "skip")
+    assert [each.said for each in ratings(rated_run)] == ["tie"]
+    assert "Not counted" in pages[1].toast[0].value
+    press(pages[1], "skip")
+    assert [each.said for each in ratings(rated_run)] == ["tie", "skip"]
+
+
 def test_single_answers_are_rated_on_a_scale(
     rated_run: RunDirectory, open_page: Callable[..., AppTest]
 ) -> None:
@@ -147,6 +179,31 @@ def test_five_pairs_by_keyboard_with_one_undo_and_the_table(
         opened.at("rating-view").get_by_role("radio").nth(1).click()
         page.get_by_text("小王 5").first.wait_for()
         assert any("小王 5".encode() in bytes_of(frame) for frame in frames)  # the frames were read
+
+
+@pytest.mark.browser
+def test_a_key_that_comes_before_the_next_pair_is_shown_changes_no_rating(
+    workbench: Any, tab: Any, home: Path, rated_run: RunDirectory
+) -> None:
+    with workbench(home) as (address, _):
+        opened = tab(address)
+        page = opened.open("/rating")
+        name = opened.at("rater").locator("input")
+        name.fill("Ann")
+        name.press("Enter")
+        opened.at("rating-left").wait_for()
+        opened.settled()
+        with RunReader(rated_run) as reader:
+            first = RatingQueue(reader, "pairs").next("Ann", [])
+        assert first is not None
+        page.keyboard.press("1")
+        while not ratings(rated_run):  # kept, and the next pair is not drawn yet
+            page.wait_for_timeout(1)
+        for key in ("2", "0"):
+            page.keyboard.press(key)
+        opened.settled()
+        kept, *_ = ratings(rated_run)
+        assert replace(kept, at=0) == replace(first.rated("Ann", "left"), at=0)
 
 
 def bytes_of(frame: Any) -> bytes:

@@ -13,7 +13,7 @@ from promptlab.basics.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from promptlab.cli.asked import Column
-    from promptlab.playground import Candidate, ModelChoice, Prompt
+    from promptlab.playground import ModelChoice, Prompt
 
 PLAIN = "zero_shot"
 
@@ -46,8 +46,28 @@ PLAIN = "zero_shot"
     "variables",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Fills {{ NAME }} in the texts; without any they are sent as they stand.",
+    help="Fills {{ NAME }} in the texts; without any, and without --data, they are sent as they stand.",
 )
+@click.option(
+    "--data",
+    metavar="FILE",
+    help="A row of it fills {{ COLUMN }}: a data file, or EXP.yaml (of several data sets: EXP.yaml#NAME).",
+)
+@click.option("--row", metavar="N|random", help="Which row.  [default: 1]")
+@click.option(
+    "--split",
+    type=click.Choice(["dev", "train", "test"]),
+    help="Of which split.  [default: dev, else train]  Looks at test rows are counted and told.",
+)
+@click.option("--target", metavar="COLUMN", help="The right answer in the data file, if the guess is wrong.")
+@click.option(
+    "--save",
+    "to",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="EXP.yaml",
+    help="Write it as an experiment over all rows of --data.",
+)
+@click.option("--force", is_flag=True, help="Overwrite the file of --save if it is there.")
 @click.option("--temperature", type=float)
 @click.option("--top-p", type=float)
 @click.option("--max-tokens", type=click.IntRange(min=1))
@@ -68,6 +88,12 @@ def ask(
     system: str | None,
     instruction: str | None,
     variables: tuple[str, ...],
+    data: str | None,
+    row: str | None,
+    split: str | None,
+    target: str | None,
+    to: Path | None,
+    force: bool,
     again: int | None,
     show_messages: bool,
     as_json: bool,
@@ -79,27 +105,49 @@ def ask(
     playground or in a run, is not paid again. Without --model the embedded model answers, if no other is
     usable.
 
+    With --data a row of a data set fills the question, and --save writes the experiment that asks all rows
+    this way, as the playground does: for check, estimate and compare.
+
     Exit code: 0 answered, 2 wrong usage, 3 some answer failed, 130 interrupted.
     """
     from promptlab.basics.home import open_home
     from promptlab.cli.asked import Column, print_columns, stream, to_json
     from promptlab.datasets import Question
-    from promptlab.playground import Asker, typed_rows
+    from promptlab.playground import Asker, Candidate, build_technique, typed_rows
 
     home = open_home()
-    prompt, values = _prompt(question, system, instruction, variables)
+    values = dict(_pair(each, "--var") for each in variables)
+    prompt = _prompt(question, system, instruction, templates=bool(values) or data is not None)
+    techniques = _settings(given, list(dict.fromkeys(names)) or [PLAIN])
+    built = {name: build_technique(name, each, allow_code=True) for name, each in techniques.items()}
     wanted = {name: value for name, value in sampling.items() if value is not None}
-    candidates = _candidates(home, models, names, given, wanted, api_base=api_base, key_env=key_env)
+    chosen = _models(home, models, wanted, api_base=api_base, key_env=key_env)
+    candidates = [
+        Candidate(choice.model(sampled), built[name], choice, settings)
+        for choice, sampled in chosen
+        for name, settings in techniques.items()
+    ]
+    if data is None:
+        _needs_data(row=row, split=split, target=target, save=to, force=force or None)
+        _all_filled(prompt, values)
+        asked, dataset, facts = Question("typed by hand", values), typed_rows(values), {}
+    else:
+        from promptlab.cli.asked_rows import open_row, save_experiment
+
+        found = open_row(home, prompt, values, data=data, target=target, split=split, row=row)
+        if to is not None:
+            save_experiment(to, found, values, chosen, techniques, force=force)
+        found.look(home)
+        prompt, asked, dataset, facts = found.prompt, found.question, found.dataset, {"data": found.facts()}
     asker = Asker(home)
-    with typed_rows(values) as rows:
-        asked = Question("typed by hand", values)
+    with dataset as rows:
         columns = [Column(each, asker.ask(each, prompt, asked, rows, draw=again or 0)) for each in candidates]
         alone = columns[0] if len(columns) == 1 and not as_json else None
         _wait(columns, asker, alone, stream)
     if as_json:
         from promptlab.cli.rows import print_json
 
-        print_json([to_json(each, messages=show_messages) for each in columns])
+        print_json([{**to_json(each, messages=show_messages), **facts} for each in columns])
     else:
         print_columns(columns, messages=show_messages, streamed=alone is not None)
     return ExitCode.TRIAL_ERRORS if any(each.answer.state == "failed" for each in columns) else ExitCode.DONE
@@ -117,10 +165,8 @@ def _wait(columns: Sequence[Column], asker: Any, alone: Column | None, stream: A
         run_sync(asker.close())
 
 
-def _prompt(
-    question: str, system: str | None, instruction: str | None, variables: Sequence[str]
-) -> tuple[Prompt, dict[str, str]]:
-    """What is said, and the values of its variables."""
+def _prompt(question: str, system: str | None, instruction: str | None, *, templates: bool) -> Prompt:
+    """What is said; without `templates` exactly that."""
     from promptlab.playground import Prompt
 
     if question == "-":
@@ -129,15 +175,23 @@ def _prompt(
         raise UsageError("there is no question.", remedy='Give one: promptlab ask "What is …?"')
     if system is not None and system.startswith("@"):
         system = _text_of(Path(system[1:]))
-    values = dict(_pair(each, "--var") for each in variables)
-    said = literal if not values else str
-    found = Prompt(said(question), said(system or ""), said(instruction or ""))
-    for name in found.variables():
+    said = str if templates else literal
+    return Prompt(said(question), said(system or ""), said(instruction or ""))
+
+
+def _all_filled(prompt: Prompt, values: Mapping[str, str]) -> None:
+    for name in prompt.variables():
         if name not in values:
             raise UsageError(
-                f"the question's {{{{ {name} }}}} has no value.", remedy=f"Give it: --var {name}=…"
+                f"the question's {{{{ {name} }}}} has no value.",
+                remedy=f"Give it: --var {name}=…, or a row of a file: --data FILE",
             )
-    return found, values
+
+
+def _needs_data(**flags: object) -> None:
+    for name, value in flags.items():
+        if value is not None:
+            raise UsageError(f"--{name} says something about a data set.", remedy="Name it: --data FILE")
 
 
 def literal(text: str) -> str:
@@ -159,26 +213,18 @@ def _pair(text: str, flag: str) -> tuple[str, str]:
     return name.strip(), value
 
 
-def _candidates(
+def _models(
     home: Path,
     models: Sequence[str],
-    names: Sequence[str],
-    given: Sequence[str],
     sampling: Mapping[str, Any],
     *,
     api_base: str | None,
     key_env: str | None,
-) -> list[Candidate]:
-    from promptlab.playground import Candidate, build_technique
+) -> list[tuple[ModelChoice, Mapping[str, Any]]]:
+    """Who is asked, each with its sampling."""
     from promptlab.playground.reach import EMBEDDED, LONGEST_LOCAL_REPLY, choice_of, first_choice
 
-    techniques = list(dict.fromkeys(names)) or [PLAIN]
-    settings = _settings(given, techniques)
-    for name in techniques:
-        _refuse_searching(name)
-    chosen: list[ModelChoice] = [
-        choice_of(home, each, api_base=api_base, key_env=key_env) for each in dict.fromkeys(models)
-    ]
+    chosen = [choice_of(home, each, api_base=api_base, key_env=key_env) for each in dict.fromkeys(models)]
     if not chosen:
         if api_base or key_env:
             raise UsageError(
@@ -188,16 +234,7 @@ def _candidates(
         click.echo(f"{chosen[0].label} is asked; --model asks another.", err=True)
         if chosen[0].label == f"local/{EMBEDDED}" and "max_tokens" not in sampling:
             sampling = {**sampling, "max_tokens": LONGEST_LOCAL_REPLY}
-    return [
-        Candidate(
-            each.model(sampling),
-            build_technique(name, settings[name], allow_code=True),
-            each,
-            settings[name],
-        )
-        for each in chosen
-        for name in techniques
-    ]
+    return [(each, sampling) for each in chosen]
 
 
 def _refuse_searching(name: str) -> None:
@@ -216,6 +253,8 @@ def _settings(given: Sequence[str], techniques: Sequence[str]) -> dict[str, dict
     """Each technique's settings: `demos.count=2` is `demos: {count: 2}` in the file."""
     from promptlab.experiment.yaml_lines import parse_document
 
+    for name in techniques:
+        _refuse_searching(name)
     found: dict[str, dict[str, Any]] = {name: {} for name in techniques}
     for each in given:
         place, text = _pair(each, "--set")

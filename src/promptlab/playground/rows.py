@@ -6,7 +6,7 @@ import itertools
 import os
 import random
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,16 @@ from typing import Any
 import orjson
 
 from promptlab.basics.errors import ExperimentError, UsageError
-from promptlab.datasets import AnswerType, Dataset, DatasetSpec, Sample, SplitName, open_dataset
+from promptlab.basics.registry import did_you_mean
+from promptlab.datasets import (
+    AnswerType,
+    Dataset,
+    DatasetSpec,
+    Question,
+    Sample,
+    SplitName,
+    open_dataset,
+)
 from promptlab.datasets.guessing import guess_columns, guess_reading
 from promptlab.datasets.profile import profile_columns, read_rows
 from promptlab.datasets.spec import COPIED_KINDS, TEXT_KINDS, own_split_name
@@ -24,6 +33,7 @@ from promptlab.experiment import Loaded, load_spec
 # Where experiments and data lie in a project, as the examples do.
 EXPERIMENTS = (".", "experiments")
 DATA = (".", "datasets", "data")
+EXPERIMENT_KINDS = frozenset({".yaml", ".yml"})
 GUESSED_ROWS = 2000
 MOST_FILES = 200
 
@@ -43,11 +53,22 @@ class RowSource:
     answer: AnswerType = AnswerType.TEXT
     labels: tuple[str, ...] = ()
 
+    @property
+    def has_target(self) -> bool:
+        """Whether answers can be scored: generated data always say what is right."""
+        return bool(self.entry.get("target")) or "generate" in self.entry
+
     def open(self, home: Path) -> Dataset:
-        """With train and dev splits, where rows can be taken out for them. ExperimentError as usual."""
+        """With train and dev splits, where rows can be had for them. ExperimentError as usual."""
         spec = DatasetSpec.model_validate(dict(self.entry))
         return open_dataset(
-            spec, folder=self.folder, home=home, seed=self.seed, need_train=True, need_dev=True
+            spec,
+            folder=self.folder,
+            home=home,
+            seed=self.seed,
+            need_train=True,
+            need_dev=True,
+            may_lack=True,
         )
 
     def entry_at(self, folder: Path) -> dict[str, Any]:
@@ -80,33 +101,65 @@ def row_sources(folder: Path) -> list[RowSource]:
     return found
 
 
+def row_source(name: str, *, target: str = "") -> RowSource:
+    """The data set of that name: `FILE`, whose columns are guessed, `EXP.yaml` or `EXP.yaml#DATASET`.
+
+    `target` says which column of a file is right. UsageError where nothing is there or several are,
+    ExperimentError for what is wrong with an experiment file.
+    """
+    place, _, wanted = (name, "", "") if Path(name).exists() else name.partition("#")
+    path = Path(place).expanduser()
+    if not path.is_file():
+        raise UsageError(f"there is no file {place}.", remedy="Name a data file or an experiment.")
+    if path.suffix.lower() not in EXPERIMENT_KINDS:
+        return _guessed(path, target)
+    if target:
+        raise UsageError(f"{path} says itself what its target is.", remedy="Change it there.")
+    found = {source.label: source for source in _of_experiment(load_spec(path))}
+    named = {label.removesuffix(f" ({path.name})"): source for label, source in found.items()}
+    if wanted in named:
+        return named[wanted]
+    if wanted or len(named) > 1:
+        raise UsageError(
+            f"{path} has no data set {wanted!r}." if wanted else f"{path} has {len(named)} data sets.",
+            remedy=f"Name one: {', '.join(f'{place}#{each}' for each in named)}.",
+        )
+    return next(iter(named.values()))
+
+
 def _of_experiments(folder: Path) -> Iterator[RowSource]:
-    for path in _files(folder, EXPERIMENTS, {".yaml", ".yml"}):
-        try:
-            loaded = load_spec(path)
-        except ExperimentError:
-            continue
-        spec = loaded.spec
-        for data in spec.datasets:
-            entry = data.model_dump(mode="json", exclude_unset=True)
-            yield RowSource(
-                f"{data.label} ({path.name})",
-                entry,
-                loaded.folder,
-                spec.seed,
-                loaded,
-                AnswerType(spec.task.answer),
-                tuple(spec.task.labels or ()),
-            )
+    for path in _files(folder, EXPERIMENTS, EXPERIMENT_KINDS):
+        with suppress(ExperimentError):
+            yield from _of_experiment(load_spec(path))
 
 
-def _guessed(path: Path) -> RowSource:
+def _of_experiment(loaded: Loaded) -> Iterator[RowSource]:
+    spec = loaded.spec
+    for data in spec.datasets:
+        yield RowSource(
+            f"{data.label} ({loaded.path.name})",
+            data.model_dump(mode="json", exclude_unset=True),
+            loaded.folder,
+            spec.seed,
+            loaded,
+            AnswerType(spec.task.answer),
+            tuple(spec.task.labels or ()),
+        )
+
+
+def _guessed(path: Path, target: str = "") -> RowSource:
     entry: dict[str, Any] = {"path": path.name, **guess_reading(path)}
     spec = DatasetSpec.model_validate({**entry, "limit": GUESSED_ROWS})
     columns = profile_columns(itertools.islice(read_rows(spec, path.parent), GUESSED_ROWS))
     if not columns:
         raise UsageError(f"{path} has no rows.")
-    guess = guess_columns(columns)
+    names = [each.name for each in columns]
+    if target and target not in names:
+        raise UsageError(
+            f"{path} has no column {target!r}.",
+            remedy=did_you_mean(target, names),
+        )
+    guess = guess_columns(columns, target=target or None)
     if guess.target:
         entry["target"] = guess.target
     for name in ("id", "rationale", "choices"):
@@ -160,6 +213,18 @@ class Cursor:
         """To another row by chance."""
         if self.size > 1:
             self.position = (self.position + self.rng.randrange(1, self.size)) % self.size
+
+
+def row_values(sample: Sample, names: Iterable[str]) -> dict[str, str]:
+    """What a row gives to variables of these names."""
+    return {name: str(sample.inputs[name]) for name in names if name in sample.inputs}
+
+
+def question_with(values: Mapping[str, str], sample: Sample | None = None) -> Question:
+    """The row itself where these values are all its own, else what was typed by hand."""
+    if sample is not None and row_values(sample, values) == dict(values):
+        return sample.question()
+    return Question("typed by hand", dict(values))
 
 
 def typed_rows(values: Mapping[str, Any]) -> Dataset:

@@ -58,7 +58,7 @@ def experiment_text(draft: Draft, folder: Path) -> str:
     }
     if draft.limits:
         value["limits"] = dict(draft.limits)
-    text = "# Written from the playground.\n" + _dumped(value)
+    text = "# Written from what was tried by hand.\n" + _dumped(value)
     load_text(text, folder / file_name(draft.name))
     return text
 

@@ -29,6 +29,7 @@ ONE_TO_FIVE = ("1", "2", "3", "4", "5")
 RATER_CHARS = 60
 _COLUMNS = "rater, a, b, said, scale, swapped, seed, at, comment"
 _PUT = f"INSERT OR REPLACE INTO ratings ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_PUT_FIRST = _PUT.replace("REPLACE", "IGNORE")
 _LAST = {"pairs": "length(b) > 0", "single": "length(b) = 0"}
 
 
@@ -71,20 +72,7 @@ class Rating:
 
 def keep(run: RunDirectory, ratings: Iterable[Rating]) -> int:
     """Keeps ratings, all or none; an earlier one of the same person on the same answers is replaced."""
-    rows = [
-        (
-            each.rater.strip(),
-            each.a,
-            each.b,
-            each.said,
-            orjson.dumps(each.scale).decode(),
-            each.swapped,
-            each.seed,
-            each.at,
-            each.comment,
-        )
-        for each in ratings
-    ]
+    rows = [_row(each) for each in ratings]
     with Annotations.open(run) as annotations:
         connection = annotations.connection
         try:
@@ -96,6 +84,18 @@ def keep(run: RunDirectory, ratings: Iterable[Rating]) -> int:
                 connection.execute("ROLLBACK")
             raise unusable(run.path, error) from error
     return len(rows)
+
+
+def keep_first(run: RunDirectory, rating: Rating) -> bool:
+    """Keeps what a person says of answers that they have not rated yet; False where they have: that stays.
+
+    Who wants to say something else takes it back first (`undo`).
+    """
+    with Annotations.open(run) as annotations:
+        try:
+            return annotations.connection.execute(_PUT_FIRST, _row(rating)).rowcount == 1
+        except sqlite3.Error as error:
+            raise unusable(run.path, error) from error
 
 
 def undo(run: RunDirectory, rater: str, kind: Kind) -> Rating | None:
@@ -210,6 +210,20 @@ def scales_of(reader: RunReader) -> dict[str, tuple[str, ...]]:
 def raters(found: Sequence[Rating]) -> list[str]:
     """Who rated, in the order of their first rating."""
     return list(dict.fromkeys(each.rater for each in found))
+
+
+def _row(rating: Rating) -> tuple[Any, ...]:
+    return (
+        rating.rater.strip(),
+        rating.a,
+        rating.b,
+        rating.said,
+        orjson.dumps(rating.scale).decode(),
+        rating.swapped,
+        rating.seed,
+        rating.at,
+        rating.comment,
+    )
 
 
 def _rating(row: Sequence[Any]) -> Rating:

@@ -60,7 +60,7 @@ def show_saving(edited: Edited) -> None:
         if source is None:
             st.caption(say("needs_data"))
             return
-        if not source.entry.get("target") and "generate" not in source.entry:
+        if not source.has_target:
             st.caption(say("needs_target"))
             return
         file = None if source.experiment is None else source.experiment.path

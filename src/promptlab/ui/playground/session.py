@@ -22,6 +22,7 @@ from promptlab.playground import (
     RowSource,
     count_look,
 )
+from promptlab.playground.rows import question_with, row_values
 from promptlab.ui.place import allows_code, home
 
 _KEY = "playground"
@@ -74,21 +75,14 @@ class Session:
         sample = self.sample
         if sample is None:
             return {}
-        more = {
-            name: str(sample.inputs[name])
-            for name in variables
-            if name in sample.inputs and name not in self.filled
-        }
+        more = row_values(sample, [name for name in variables if name not in self.filled])
         self.filled |= more
         return more
 
     def question(self, values: Mapping[str, str]) -> tuple[Question, Dataset | None]:
         """What is asked: the row itself where nothing was changed, else what was typed."""
-        sample = self.sample
         dataset = None if self.cursor is None else self.cursor.dataset
-        if sample is not None and all(self.filled.get(name) == value for name, value in values.items()):
-            return sample.question(), dataset
-        return Question("typed by hand", dict(values)), dataset
+        return question_with(values, self.sample), dataset
 
     def ask(
         self,

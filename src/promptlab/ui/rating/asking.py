@@ -14,7 +14,7 @@ from promptlab.runs.ratings import (
     SKIP,
     TIE,
     Kind,
-    keep,
+    keep_first,
     ratings,
     scales_of,
     undo,
@@ -60,6 +60,10 @@ say = Texts(
         "已全部评完。可查看结果，也可撤销上一条。",
     ),
     taken_back=("Taken back: rate it again.", "已撤销，请重新评分。"),
+    not_counted=(
+        "Not counted: press one key, once the next one is shown.",
+        "未计入：请等下一条显示后再按，每次只按一个键。",
+    ),
     nothing_to_undo=("There is nothing of yours to take back.", "没有可撤销的评分。"),
 )
 _MESSAGE = "rating-message"
@@ -79,15 +83,15 @@ def ask(run: RunDirectory, kind: Kind, rater: str) -> None:
             return
         given = ratings(run, rater=rater, kind=kind)
         shown = queue.next(rater, given)
-    _told()
     st.caption(say("counted", n=sum(not each.skipped for each in given), total=total))
     if shown is None:
         done(say("all_done"))
         _undo_button(run, rater, kind, "end")
-        return
-    _question(shown)
-    _answers(shown, kind)
-    _buttons(run, shown, kind, rater, scale)
+    else:
+        _question(shown)
+        _answers(shown, kind)
+        _buttons(run, shown, kind, rater, scale)
+    _told()
 
 
 def _scale(reader: RunReader) -> tuple[str, ...]:
@@ -122,7 +126,7 @@ def _answers(shown: Shown, kind: Kind) -> None:
 
 
 def _buttons(run: RunDirectory, shown: Shown, kind: Kind, rater: str, scale: tuple[str, ...]) -> None:
-    # The buttons belong to what is shown: a key pressed twice rates nothing that nobody has seen.
+    # The buttons belong to what is shown: a key that comes before the next is shown is not for the next.
     mark = short_digest([each.hex() for each in shown.identities])
     if kind == "pairs":
         offered = [
@@ -140,14 +144,14 @@ def _buttons(run: RunDirectory, shown: Shown, kind: Kind, rater: str, scale: tup
                 shortcut=key if len(key) == 1 else None,
                 type="primary",
                 on_click=_give,
-                args=(run, shown, rater, said, scale),
+                args=(run, shown, rater, said, scale, mark),
             )
         st.button(
             say("skip"),
             key=f"rate-skip-{mark}",
             shortcut="s",
             on_click=_give,
-            args=(run, shown, rater, SKIP, scale),
+            args=(run, shown, rater, SKIP, scale, mark),
         )
         _undo_button(run, rater, kind, mark)
     st.caption(say("keys_pairs") if kind == "pairs" else say("keys_single", n=min(9, len(scale))))
@@ -155,26 +159,39 @@ def _buttons(run: RunDirectory, shown: Shown, kind: Kind, rater: str, scale: tup
 
 def _undo_button(run: RunDirectory, rater: str, kind: Kind, mark: str) -> None:
     st.button(
-        say("undo"), key=f"rate-undo-{mark}", shortcut="u", on_click=_take_back, args=(run, rater, kind)
+        say("undo"), key=f"rate-undo-{mark}", shortcut="u", on_click=_take_back, args=(run, rater, kind, mark)
     )
 
 
-def _give(run: RunDirectory, shown: Shown, rater: str, said: str, scale: tuple[str, ...]) -> None:
+def _give(run: RunDirectory, shown: Shown, rater: str, said: str, scale: tuple[str, ...], mark: str) -> None:
+    """Keeps the first thing that is said of what was shown: only undo takes it back."""
     try:
-        keep(run, [shown.rated(rater, said, scale)])
+        if _several(mark) or not keep_first(run, shown.rated(rater, said, scale)):
+            st.session_state[_MESSAGE] = "not_counted"
     except PromptlabError as error:
         st.session_state[_MESSAGE] = error
 
 
-def _take_back(run: RunDirectory, rater: str, kind: Kind) -> None:
+def _take_back(run: RunDirectory, rater: str, kind: Kind, mark: str) -> None:
     try:
-        st.session_state[_MESSAGE] = "taken_back" if undo(run, rater, kind) else "nothing_to_undo"
+        if _several(mark):
+            st.session_state[_MESSAGE] = "not_counted"
+        else:
+            st.session_state[_MESSAGE] = "taken_back" if undo(run, rater, kind) else "nothing_to_undo"
     except PromptlabError as error:
         st.session_state[_MESSAGE] = error
+
+
+def _several(mark: str) -> bool:
+    """Whether several buttons of what is shown were pressed before the server looked: keys that waited for a
+    busy page come together, in no order."""
+    buttons = [key for key in map(str, st.session_state) if key.startswith("rate-") and key.endswith(mark)]
+    return sum(st.session_state[key] is True for key in buttons) > 1
 
 
 def _told() -> None:
-    """What the last button had to say."""
+    """What the last button had to say. Last of all: where another key ends this run of the script before, the
+    next one still has it to tell."""
     message = st.session_state.pop(_MESSAGE, None)
     if isinstance(message, PromptlabError):
         failed(message)
