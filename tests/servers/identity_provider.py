@@ -138,7 +138,7 @@ def identity_provider() -> Iterator[IdentityProvider]:
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
-    end = started.result(10)
+    end = started.result(60)
     yield provider
     end()
     thread.join(10)

@@ -59,7 +59,7 @@ def provider_in_a_thread() -> Iterator[ProviderInAThread]:
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
-    url, end = started.result(10)
+    url, end = started.result(60)
     yield ProviderInAThread(provider, url)
     end()
     thread.join(10)

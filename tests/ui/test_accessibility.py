@@ -12,6 +12,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from hostile_runs import make_run
 from PIL import Image
+from playwright.sync_api import expect
+from real_command import wait_until
 
 from promptlab.models import endpoints
 from promptlab.models.endpoints import Endpoint
@@ -112,11 +114,15 @@ def test_axe_finds_nothing_and_nothing_is_cut_off(
         opened.page.wait_for_function(RIGHT_THEME, arg=theme)
         opened.settled()
         found += [f"{theme} {size['width']}: {each}" for each in violations(opened.page)]
-        assert opened.page.evaluate(WIDEST) <= size["width"], "the page itself scrolls sideways"
+        wait_until(fits(opened.page, size["width"]), "the page itself scrolls sideways")
         if size is DESK:
             found += [f"cut off: {each}" for each in opened.page.evaluate(CUT_OFF)]
     assert not found, "\n".join(found)
-    assert opened.page.evaluate("document.documentElement.lang") == TAGS[locale]
+    expect(opened.page.locator("html")).to_have_attribute("lang", TAGS[locale])
+
+
+def fits(page: Any, width: int) -> Callable[[], bool]:
+    return lambda: page.evaluate(WIDEST) <= width
 
 
 def violations(page: Any) -> list[str]:
