@@ -43,6 +43,7 @@ WORDS = {
 LANGUAGES = [("en-US", "light"), ("zh-CN", "dark")]
 # An answer of the embedded model, on a slow machine.
 ANSWER_MS = 400_000
+WHERE_TO_RUN = "document.querySelector('.st-key-save-run').getBoundingClientRect().top"
 MEGABYTE = "x" * 1_000_000
 HOSTILE = (
     "<script>alert(1)</script> <img src=http://evil.example/a.png onerror=alert(2)> "
@@ -259,6 +260,8 @@ def test_what_was_tried_runs_on_n_samples_in_the_background(
         page.get_by_role("option", name="data.jsonl").click()
         opened.settled()
         opened.at("saving").locator("summary").click()
+        opened.at("save-run").wait_for()
+        opened.still(WHERE_TO_RUN)  # it unfolds: a button that moves under a click is not clicked
         opened.at("save-run").locator("button").click()
         page.wait_for_url("**/experiments?file=*")
         wait_until(lambda: all(job.state() == "ended" for job in jobs(tmp_path / "home")), "it does not end")
