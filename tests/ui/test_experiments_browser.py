@@ -174,6 +174,7 @@ def test_an_experiment_is_built_by_form_alone_seen_and_changed_as_yaml_estimated
             t.at(key).locator("summary").first.click()
             t.at(until).first.wait_for()
             t.settled()
+            t.still(f"document.querySelector('.st-key-{until}').getBoundingClientRect().top")
 
         t.open(f"/experiments?file={study}")
         chosen("f-new-datasets", "more.jsonl")
