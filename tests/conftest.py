@@ -16,6 +16,14 @@ from provider_fixture import fake_provider, no_own_keys, provider_in_a_thread  #
 # The same examples every time; and a busy machine is no failure (hypothesis allows an example 0.2 s).
 settings.register_profile("promptlab", deadline=None, derandomize=True)
 settings.load_profile("promptlab")
+# A journey on a machine ten times slower than usual; what hangs is found sooner, by its own waiting.
+JOURNEY_S = 900
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for each in items:
+        if each.get_closest_marker("browser") and not each.get_closest_marker("timeout"):
+            each.add_marker(pytest.mark.timeout(JOURNEY_S))
 
 
 @pytest.fixture

@@ -112,6 +112,7 @@ def test_the_data_set_of_an_experiment_brings_its_answer_type_and_its_rows_for_d
         (("--data", "data.jsonl", "--save", "x.yaml", "--var", "z=1"), "data has no such column"),
         (("--data", "bare.jsonl", "--save", "x.yaml", "--var", "q=1"), "Name its column: --target COLUMN"),
         (("--data", "broken.jsonl"), "broken.jsonl"),
+        (("--data", "tested.jsonl"), "tested has no dev or train rows. It has some here: --split test."),
     ],
 )
 def test_what_is_wrong_with_a_row_or_the_file_to_write_is_one_line_and_nothing_is_asked(
@@ -119,6 +120,7 @@ def test_what_is_wrong_with_a_row_or_the_file_to_write_is_one_line_and_nothing_i
 ) -> None:
     (command.folder / "there.yaml").write_text("mine\n")
     (command.folder / "bare.jsonl").write_text("".join(f'{{"question": "{i} ?"}}\n' for i in range(9)))
+    (command.folder / "tested.jsonl").write_text('{"q": "1", "answer": "2", "split": "test"}\n')
     (command.folder / "broken.jsonl").write_text('{"q": 1}\n{"q": \n')
     asked = QUESTION if "--data" in args else "What?"
     shown, problem = command.run("ask", asked, "-m", "scripted/script.yaml", *args, code=2)

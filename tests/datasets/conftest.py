@@ -10,6 +10,8 @@ import pytest
 
 from promptlab.datasets import Dataset, DatasetSpec, open_dataset
 
+_OF_THE_CALL = ("seed", "need_train", "need_dev", "may_lack")
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -29,7 +31,7 @@ def opened(folder: Path, home: Path) -> Iterator[Callable[..., Dataset]]:
     made: list[Dataset] = []
 
     def open_it(**keys: Any) -> Dataset:
-        call = {name: keys.pop(name) for name in ("seed", "need_train", "need_dev") if name in keys}
+        call = {name: keys.pop(name) for name in _OF_THE_CALL if name in keys}
         where = keys.pop("folder", folder)
         made.append(open_dataset(DatasetSpec(**keys), folder=where, home=home, **call))
         return made[-1]

@@ -89,6 +89,26 @@ def test_dev_comes_out_of_train_where_nothing_is_left_and_test_stays_whole(
     assert caught.value.field == "split.train"
 
 
+@pytest.mark.parametrize(
+    ("names", "sizes"),
+    [
+        (["dev", "test"], {"train": 0, "dev": 1, "test": 1}),
+        (["test", "test"], {"train": 0, "dev": 0, "test": 2}),
+        (["train", "train"], {"train": 1, "dev": 1, "test": 0}),
+        (["train"], {"train": 1, "dev": 0, "test": 0}),
+    ],
+)
+def test_who_only_looks_at_rows_sees_those_that_are_there(
+    folder: Path, opened: Callable[..., Dataset], names: list[str], sizes: dict[str, int]
+) -> None:
+    rows = "".join(f"k{n},question {n},{n},{name}\n" for n, name in enumerate(names))
+    (folder / "a.csv").write_text("key,q,a,part\n" + rows)
+    keys = {**KEYS, "split": {"column": "part"}, "need_train": True, "need_dev": True}
+    assert dict(opened(**keys, may_lack=True).sizes) == sizes
+    with pytest.raises(ExperimentError):
+        opened(**keys)
+
+
 def test_more_rows_than_there_are_is_refused(hundred: Path, opened: Callable[..., Dataset]) -> None:
     with pytest.raises(ExperimentError, match="need 120 rows, but there are 100") as caught:
         opened(**KEYS, split={"test": 100, "train": 20})

@@ -16,7 +16,8 @@ from promptlab.analysis.counted import Count, counts_of
 from promptlab.basics.errors import UsageError
 from promptlab.cli.plot import PLOTS as OFFERED
 from promptlab.export import figure, figures, write_picture
-from promptlab.export.plots import PLOTS, pareto
+from promptlab.export.plots import PLOTS
+from promptlab.export.score_plots import pareto
 from promptlab.runs import RunDirectory
 
 

@@ -17,6 +17,9 @@ from promptlab.export import export_run
 from promptlab.export.report import page as report_page
 from promptlab.runs import RunDirectory
 
+# What a machine ten times slower than usual needs.
+WAIT_MS = 120_000
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
@@ -27,7 +30,7 @@ def browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        found = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"], timeout=WAIT_MS)
         yield found
         found.close()
 
@@ -43,6 +46,7 @@ def open_report(browser: Any, missing: Callable[[str], NoReturn]) -> Iterator[Ca
 
     def opened(path: Path) -> Any:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.set_default_timeout(WAIT_MS)
         pages.append(page)
         page.on("request", lambda request: asked.append(request.url))
         page.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 import promptlab
-from promptlab.basics.errors import UsageError
+from promptlab.basics.errors import StorageError, UsageError
 from promptlab.runs import RunDirectory, RunReader
-from promptlab.runs.browsing import AnswerBrowser, Selection
+from promptlab.runs.browsing import AnswerBrowser, Selection, Survey
 from promptlab.runs.labels import judged_as, label_answer
 
 EXPERIMENT = """\
@@ -50,7 +52,8 @@ def reader(made: RunDirectory) -> Iterator[RunReader]:
 
 def browsed(reader: RunReader, text: str = "") -> AnswerBrowser:
     one, other = (row["id"] for row in reader.cells())
-    return AnswerBrowser(reader, Selection((one, other), reader.scorers()["yes_no"], text, a=one, b=other))
+    chosen = Selection((one, other), reader.scorers()["yes_no"], text, a=one, b=other)
+    return AnswerBrowser(reader, Survey(reader.run, chosen))
 
 
 def names(browser: AnswerBrowser, *how: str, **page: int) -> list[str]:
@@ -101,13 +104,34 @@ def test_a_search_is_of_replies_samples_and_ids_word_for_word(
 
 
 def test_a_page_holds_every_trial_with_its_verdict_and_what_it_took(reader: RunReader) -> None:
-    browser = browsed(reader)
-    _, other = browser.chosen.cells
-    sample = browser.page()[0]
+    _, other = (row["id"] for row in reader.cells())
+    sample = browsed(reader).page()[0]
     assert (sample.inputs, sample.target) == ("q0", "yes")
     (answer,) = sample.answers[other]
     assert (answer["status"], answer["answer"], answer["text"], answer["score"]) == ("ok", "no", "no", 0.0)
     assert (answer["completion_tokens"], answer["calls"]) == (1, 1)
+
+
+def test_a_survey_serves_several_threads_and_a_later_reader(made: RunDirectory) -> None:
+    with RunReader(made) as reader:
+        one, other = (row["id"] for row in reader.cells())
+        survey = Survey(made, Selection((one, other), reader.scorers()["yes_no"], a=one, b=other))
+
+    def wrong(_: int) -> list[str]:
+        with RunReader(made) as reader:
+            return names(AnswerBrowser(reader, survey), "wrong")
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(wrong, range(20))) == [["s0", "s2"]] * 20
+
+
+def test_a_damaged_store_is_named_in_one_line(made: RunDirectory, tmp_path: Path) -> None:
+    broken = RunDirectory(tmp_path / "broken")
+    broken.path.mkdir()
+    whole = made.store.read_bytes()
+    broken.store.write_bytes(whole[:8192] + b"\xff" * (len(whole) - 8192))
+    with pytest.raises(StorageError, match="is damaged"):
+        Survey(broken, Selection((1, 2), 1))
 
 
 def test_a_persons_label_and_comment_are_kept_found_and_taken_back(made: RunDirectory) -> None:

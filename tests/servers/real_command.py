@@ -97,7 +97,7 @@ def check_store(store: Path) -> None:
     assert sql(store, "PRAGMA foreign_key_check") == []
 
 
-def wait_until(holds: Any, what: str, limit_s: float = 60.0) -> None:
+def wait_until(holds: Any, what: str, limit_s: float = 180.0) -> None:
     deadline = time.monotonic() + limit_s
     while not holds():
         assert time.monotonic() < deadline, what

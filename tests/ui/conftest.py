@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.testing.v1 import AppTest
 
 import promptlab
@@ -25,8 +27,10 @@ from promptlab.ui.language import Texts
 sys.path.insert(0, str(Path(__file__).parent))  # hostile_runs
 
 NAME = "<script>alert(1)</script> :red[x]"
-START_S = 60
-STARTS_MS = 150
+# What a machine ten times slower than usual needs.
+START_S = 180
+WAIT_MS = 120_000
+STILL_MS = 500
 BROWSER_FLAGS = ("--no-sandbox", "--disable-background-networking", "--disable-component-update")
 
 
@@ -82,10 +86,23 @@ def serving(
     folder: Path, *options: str, port: int | None = None
 ) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """`promptlab ui` started in `folder`, over `folder/home`: its address and its process."""
-    if port is None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+    with reserved(port or 0) as found, started(folder, found, *options) as server:
+        yield f"http://127.0.0.1:{found}", server
+
+
+@contextmanager
+def reserved(port: int) -> Iterator[int]:
+    """A port (0: any that is free) that the system gives nobody else. Who asks for it by its number gets it:
+    a socket that is bound and does not listen is no hindrance to one with SO_REUSEADDR."""
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", port))
+        yield holder.getsockname()[1]
+
+
+@contextmanager
+def started(folder: Path, port: int, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """The process, once it answers; ended with the block."""
     env = {**os.environ, "PROMPTLAB_HOME": str(folder / "home")}
     command = [sys.executable, "-m", "promptlab", "ui", "--no-browser", "--port", str(port), *options]
     with (folder / "workbench.log").open("a") as log:
@@ -100,10 +117,10 @@ def serving(
                 assert server.poll() is None, (folder / "workbench.log").read_text()
                 assert time.monotonic() < deadline, "the workbench does not start"
                 time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}", server
+        yield server
     finally:
         server.send_signal(signal.SIGTERM)
-        server.wait(timeout=20)
+        server.wait(timeout=START_S)
 
 
 @pytest.fixture(scope="module")
@@ -114,12 +131,23 @@ def chromium() -> Iterator[Any]:
         if os.environ.get("PROMPTLAB_NO_SKIPS"):
             pytest.fail("needs Chromium on the path, and nothing may be skipped here")
         pytest.skip("needs Chromium on the path")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(BROWSER_FLAGS))
+        browser = playwright.chromium.launch(
+            executable_path=path, args=list(BROWSER_FLAGS), timeout=1000 * START_S
+        )
         yield browser
         browser.close()
+
+
+# Streamlit draws what it has not loaded yet as a grey bar.
+AT_REST = """() => document.querySelector("[data-testid='stApp'][data-test-script-state='notRunning']")
+  && !document.querySelector("[data-testid='stSkeleton']")"""
+# Two frames: what was pressed has been worked off, and the script asked for where it had to be.
+WORKED_OFF = """() => new Promise((done) =>
+  requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"""
 
 
 class Tab:
@@ -135,9 +163,26 @@ class Tab:
             viewport={"width": 1280, "height": 900}, locale=locale, color_scheme=theme
         )
         self.page = context.new_page()
-        self.page.set_default_timeout(30_000)
+        self.page.set_default_timeout(WAIT_MS)
+        self.awaits_script = False
+        self.page.on("websocket", self._listen)
         self.page.on("request", lambda request: self.asked.append(request.url))
         self.page.on("dialog", lambda dialog: (self.dialogs.append(dialog.message), dialog.dismiss()))
+
+    def _listen(self, socket: Any) -> None:
+        """Notes that the script was asked for and that it began."""
+
+        def sent(frame: bytes) -> None:
+            message = BackMsg.FromString(frame)
+            if message.HasField("rerun_script") and not message.rerun_script.is_auto_rerun:
+                self.awaits_script = True
+
+        def received(frame: bytes) -> None:
+            if ForwardMsg.FromString(frame).HasField("new_session"):
+                self.awaits_script = False
+
+        socket.on("framesent", sent)
+        socket.on("framereceived", received)
 
     def open(self, path: str = "/") -> Any:
         """Goes there and waits until Streamlit has drawn the page."""
@@ -146,11 +191,21 @@ class Tab:
         return self.page
 
     def settled(self) -> None:
-        """Waits until the script has run to its end; what was just clicked has a moment to start it."""
-        self.page.wait_for_timeout(STARTS_MS)
-        self.page.wait_for_selector(
-            "[data-testid='stApp'][data-test-script-state='notRunning']", timeout=60_000
-        )
+        """Waits until what was just done has been answered: the script has run to its end and is drawn."""
+        deadline = time.monotonic() + WAIT_MS / 1000
+        self.page.wait_for_function(WORKED_OFF)
+        while self.awaits_script:
+            assert time.monotonic() < deadline, "the script does not begin"
+            self.page.wait_for_timeout(20)  # lets the messages in
+        self.page.wait_for_function(AT_REST)
+
+    def still(self, script: str) -> Any:
+        """What the script finds, once it finds the same twice: charts and tables draw themselves."""
+        before, found = None, self.page.evaluate(script)
+        while found != before:
+            self.page.wait_for_timeout(STILL_MS)
+            before, found = found, self.page.evaluate(script)
+        return found
 
     def words(self, texts: Texts, name: str, **values: object) -> str:
         """One of the workbench's texts as this tab shows it."""

@@ -16,7 +16,7 @@ from PIL import Image
 from promptlab.models import endpoints
 from promptlab.models.endpoints import Endpoint
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.browser
 ROOT = Path(__file__).resolve().parents[2]
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
@@ -110,6 +110,7 @@ def test_axe_finds_nothing_and_nothing_is_cut_off(
         opened.page.emulate_media(color_scheme=theme)
         opened.page.set_viewport_size(size)
         opened.page.wait_for_function(RIGHT_THEME, arg=theme)
+        opened.settled()
         found += [f"{theme} {size['width']}: {each}" for each in violations(opened.page)]
         assert opened.page.evaluate(WIDEST) <= size["width"], "the page itself scrolls sideways"
         if size is DESK:
@@ -146,11 +147,11 @@ CUT_OFF = """() => [...document.querySelectorAll("[data-testid='stApp'] *")].fil
 def test_the_texts_of_charts_stand_out_from_what_is_behind_them(
     open_page: Callable[..., Any], theme: str
 ) -> None:
-    page = open_page("plots", theme=theme).page
+    opened = open_page("plots", theme=theme)
+    page = opened.page
     height = page.evaluate("document.querySelector('main').scrollHeight")
     page.set_viewport_size({"width": 1280, "height": height + 100})
-    page.wait_for_timeout(1000)  # plotly draws anew
-    texts = page.evaluate(CHART_TEXTS)
+    texts = opened.still(CHART_TEXTS)  # plotly draws anew
     assert len(texts) > 40
     page.add_style_tag(content="svg text { visibility: hidden !important }")
     behind = Image.open(io.BytesIO(page.screenshot())).convert("RGB")

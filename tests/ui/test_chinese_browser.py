@@ -14,8 +14,7 @@ import pytest
 import promptlab
 from promptlab.runs import latest_run
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(500)]
-WAIT_MS = 60_000
+pytestmark = pytest.mark.browser
 # Four English words in a row are a sentence that nobody translated.
 ENGLISH = re.compile(r"[A-Za-z][A-Za-z'’]*(?:[ ,;:]+[A-Za-z][A-Za-z'’]*){3,}")
 # What people and models wrote, and what commands and libraries are called.
@@ -96,12 +95,12 @@ class Looks:
     def __init__(self, tab: Any) -> None:
         self.tab = tab
         self.found: list[str] = []
-        tab.page.set_default_timeout(WAIT_MS)
 
     def __call__(self, name: str, path: str = "") -> None:
         """At what is shown, or at that address."""
         if path:
             self.tab.open(path)
+        self.tab.settled()
         self.found += english_on(self.tab, name)
 
 
@@ -133,7 +132,7 @@ def started(t: Any, path: str) -> None:
 
 def english_on(t: Any, name: str) -> list[str]:
     """The English sentences that the page shows now."""
-    t.page.wait_for_timeout(800)  # charts and tables draw themselves
+    shown = t.still(SHOWN)
     if folder := os.environ.get("PROMPTLAB_LOOK"):
         t.page.screenshot(path=f"{folder}/{name}.png", full_page=True)
         height = t.page.evaluate("document.querySelector('[data-testid=stMain]')?.scrollHeight || 900")
@@ -142,7 +141,7 @@ def english_on(t: Any, name: str) -> list[str]:
         t.page.screenshot(path=f"{folder}/{name}.png")
         t.page.set_viewport_size({"width": 1280, "height": 900})
     found = []
-    for text in t.page.evaluate(SHOWN):
+    for text in shown:
         found += [
             f"{name}: {match.group()!r} in {text[:200]!r}"
             for match in ENGLISH.finditer(THEIRS.sub("…", text))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 from streamlit.testing.v1 import AppTest
 
 from promptlab.experiment import load_spec, make_plan
@@ -123,12 +124,15 @@ def test_a_csv_is_sent_mapped_and_becomes_an_experiment(
         page.locator("input[type=file]").set_input_files(str(sent))
         opened.at("data-keep").locator("button").click()
         page.get_by_text("30 rows" if locale == "en-US" else "30 行").wait_for()
+        opened.settled()
         assert (home / "datasets" / "fragen_antworten.csv").read_bytes() == sent.read_bytes()
         inputs = page.locator("[class*='st-key-map-inputs-'] input")
         inputs.press("Backspace")  # takes the last column away: frage
         inputs.press("Escape")
         opened.settled()
+        expect(page.locator("[class*='st-key-map-inputs-']")).not_to_contain_text("frage")
         opened.at("data-view").get_by_role("radio").nth(3).click()
+        opened.settled()
         opened.at("draft-write").locator("button").click()
         opened.at("draft-open").wait_for()
     with make_plan(home / "fragen_antworten.yaml", home / "home") as plan:

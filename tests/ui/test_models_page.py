@@ -164,12 +164,14 @@ def test_a_typed_key_is_used_and_nowhere_to_be_found(
         opened.at("endpoint-key").locator("input").fill(KEY)
         opened.at("endpoint-save").locator("button").click()
         opened.at("test-endpoint").wait_for()
+        opened.settled()
         opened.at("test-endpoint").locator("button").click()
         page.get_by_text("It answered in" if locale == "en-US" else "已应答").wait_for()
         page.get_by_text("held in memory" if locale == "en-US" else "保存在内存中").first.wait_for()
         sent = [entry["headers"].get("authorization") for entry in fake_provider.log]
         assert f"Bearer {KEY}" in sent
         opened.at("endpoint-change").locator("summary").click()
+        opened.at("endpoint-key").locator("input").wait_for()
         assert opened.at("endpoint-key").locator("input").input_value() == ""
         seen = [page.content()]
         page.reload()

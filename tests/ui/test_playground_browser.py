@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
+from real_command import wait_until
 
 from promptlab.experiment import load_spec
 from promptlab.models import endpoints, weights
@@ -17,8 +20,10 @@ from promptlab.runs.background import jobs
 
 pytestmark = pytest.mark.browser
 
-# The second one takes long over each word.
-MODELS = {"alpha": "quick[[trickle:50]]", "beta": "slow[[trickle:1000]]", "gamma": "brisk[[trickle:60]]"}
+# The second one takes so long over each word that it ends in no test.
+MODELS = {"alpha": "quick[[trickle:10]]", "beta": "slow[[trickle:1000]]", "gamma": "brisk[[trickle:12]]"}
+LENGTHY = " ".join(f"word{number}" for number in range(200))
+LAST = "word199"
 WORDS = {
     "en-US": {
         "done": "done",
@@ -36,6 +41,8 @@ WORDS = {
     },
 }
 LANGUAGES = [("en-US", "light"), ("zh-CN", "dark")]
+# An answer of the embedded model, on a slow machine.
+ANSWER_MS = 400_000
 MEGABYTE = "x" * 1_000_000
 HOSTILE = (
     "<script>alert(1)</script> <img src=http://evil.example/a.png onerror=alert(2)> "
@@ -64,6 +71,7 @@ def choose(tab: Any, label: str) -> None:
     tab.page.get_by_role("option", name=label).click()
     tab.page.keyboard.press("Escape")
     tab.settled()
+    expect(tab.at("models")).to_contain_text(label)
 
 
 def write(tab: Any, text: str) -> None:
@@ -79,6 +87,11 @@ def ended(tab: Any, column: int, word: str, turn: int = 0) -> None:
     tab.at(f"facts-{column}-{turn}").get_by_text(word).first.wait_for()
 
 
+def answer(tab: Any, column: int) -> Any:
+    """The first answer of a column. What was sent for it comes after it, folded away."""
+    return tab.at(f"answer-{column}").locator("pre").first
+
+
 @pytest.mark.local_model
 @pytest.mark.parametrize(("locale", "theme"), LANGUAGES)
 def test_behind_three_doors_the_first_answer_comes_from_the_embedded_model(
@@ -89,7 +102,8 @@ def test_behind_three_doors_the_first_answer_comes_from_the_embedded_model(
     with workbench(tmp_path) as (address, _):
         opened = tab(address, locale=locale, theme=theme)
         opened.open("/")
-        assert opened.at("door-key-use").count() == opened.at("door-relay-use").count() == 1
+        for door in ("door-key-use", "door-relay-use"):
+            expect(opened.at(door)).to_have_count(1)
         opened.at("door-local").locator("button").click()
         opened.at("sampling").locator("summary").click()
         field = opened.at("sampling-max_tokens").locator("input")
@@ -97,8 +111,8 @@ def test_behind_three_doors_the_first_answer_comes_from_the_embedded_model(
         field.press("Enter")
         opened.settled()
         opened.at("ask").locator("button").click()
-        opened.at("facts-0-0").get_by_text(WORDS[locale]["done"]).wait_for(timeout=100_000)
-        assert opened.at("answer-0").locator("pre").first.inner_text().strip()
+        opened.at("facts-0-0").get_by_text(WORDS[locale]["done"]).wait_for(timeout=ANSWER_MS)
+        expect(answer(opened, 0)).to_have_text(re.compile(r"\S"))
 
 
 @pytest.mark.parametrize(("locale", "theme"), LANGUAGES)
@@ -112,8 +126,7 @@ def test_three_models_stream_side_by_side_one_is_stopped_and_all_go_on(
         opened.open("/")
         for name in ("beta", "gamma"):
             choose(opened, f"{MODELS[name]} ({name})")
-        reply = " ".join(f"word{number}" for number in range(40))
-        fake_provider.control(answers=[{"contains": "at length", "reply": reply}])
+        fake_provider.control(answers=[{"contains": "at length", "reply": LENGTHY}])
         write(opened, "at length")
         opened.at("answer-1").locator("pre", has_text="word0").first.wait_for()
         opened.at("stop-1").locator("button").click()
@@ -121,18 +134,18 @@ def test_three_models_stream_side_by_side_one_is_stopped_and_all_go_on(
         ended(opened, 1, words["stopped"])
         for column in (0, 2):
             ended(opened, column, words["done"])
-        texts = [opened.at(f"answer-{column}").locator("pre").first.inner_text() for column in range(3)]
-        assert "word39" in texts[0]
-        assert "word39" in texts[2]
-        assert "word39" not in texts[1]
-        assert "word0" in texts[1]
+        expect(answer(opened, 0)).to_contain_text(LAST)
+        expect(answer(opened, 2)).to_contain_text(LAST)
+        expect(answer(opened, 1)).to_contain_text("word0")
+        texts = [answer(opened, column).inner_text() for column in range(3)]
+        assert LAST not in texts[1]
         follow = opened.at("follow").locator("textarea")
         follow.fill("and then")
         follow.press("Enter")
         for column in (0, 2):
             ended(opened, column, words["done"], turn=1)
-        while fake_provider.requests < 6:  # the slow one may still be asked
-            opened.page.wait_for_timeout(50)
+        # The slow one may still be asked.
+        wait_until(lambda: fake_provider.requests >= 6, "not all go on")
         bodies = [entry["body"]["messages"] for entry in fake_provider.log[-3:]]
         asked = sorted(each[1]["content"].strip() for each in bodies)
         assert asked == sorted(text.strip() for text in texts), "each goes on from what it had said itself"
@@ -142,14 +155,13 @@ def test_three_models_stream_side_by_side_one_is_stopped_and_all_go_on(
 def test_a_conversation_outlives_a_reload_in_a_stream_a_closed_tab_and_a_restart(
     workbench: Any, tab: Any, tmp_path: Path, fake_provider: Any, locale: str, theme: str
 ) -> None:
-    connected(tmp_path, fake_provider, alpha="quick[[trickle:60]]", beta="slow[[trickle:3000]]")
+    connected(tmp_path, fake_provider, alpha=MODELS["alpha"], beta=MODELS["beta"])
     words = WORDS[locale]
-    reply = " ".join(f"word{number}" for number in range(40))
-    fake_provider.control(answers=[{"contains": "at length", "reply": reply}])
+    fake_provider.control(answers=[{"contains": "at length", "reply": LENGTHY}])
     with workbench(tmp_path) as (address, process):
         opened = tab(address, locale=locale, theme=theme)
         page = opened.open("/")
-        choose(opened, "slow[[trickle:3000]] (beta)")
+        choose(opened, f"{MODELS['beta']} (beta)")
         write(opened, "at length")
         for column in range(2):
             opened.at(f"answer-{column}").locator("pre", has_text="word0").first.wait_for()
@@ -157,8 +169,8 @@ def test_a_conversation_outlives_a_reload_in_a_stream_a_closed_tab_and_a_restart
         link = page.url.removeprefix(address)
         page.reload()
         ended(opened, 0, words["done"])
-        assert "word39" in opened.at("answer-0").locator("pre").first.inner_text()
-        assert opened.at("stop-1").count() == 1, "the slow one still comes"
+        expect(answer(opened, 0)).to_contain_text(LAST)
+        expect(opened.at("stop-1"), "the slow one still comes").to_have_count(1)
         assert fake_provider.requests == 2, "a reload asks nothing again"
         page.close()
         port = int(address.rpartition(":")[2])
@@ -168,9 +180,9 @@ def test_a_conversation_outlives_a_reload_in_a_stream_a_closed_tab_and_a_restart
         opened = tab(address, locale=locale, theme=theme)
         page = opened.open(link)
         ended(opened, 1, words["interrupted"])
-        assert "word0" in opened.at("answer-1").locator("pre").first.inner_text()
-        assert "word39" in opened.at("answer-0").locator("pre").first.inner_text()
-        assert opened.at("prompt-text").locator("textarea").input_value() == "at length"
+        expect(answer(opened, 1)).to_contain_text("word0")
+        expect(answer(opened, 0)).to_contain_text(LAST)
+        expect(opened.at("prompt-text").locator("textarea")).to_have_value("at length")
         follow = opened.at("follow").locator("textarea")
         follow.fill("and then")
         follow.press("Enter")
@@ -180,7 +192,7 @@ def test_a_conversation_outlives_a_reload_in_a_stream_a_closed_tab_and_a_restart
         opened.at("conversations").locator("button").first.click()
         page.get_by_role("button", name="at length").click()
         ended(opened, 0, words["done"], turn=1)
-        assert page.url.endswith(link)
+        expect(page).to_have_url(address + link)
 
 
 @pytest.mark.parametrize(("locale", "theme"), LANGUAGES)
@@ -199,15 +211,16 @@ def test_hostile_replies_ask_nobody_and_run_nothing(
         page = opened.open("/")
         write(opened, "hostile")
         ended(opened, 0, WORDS[locale]["done"])
-        shown = opened.at("answer-0").locator("pre").first.inner_text()
-        assert "<script>alert(1)</script>" in shown
-        assert "\\u202e" in shown
+        expect(answer(opened, 0)).to_contain_text("<script>alert(1)</script>")
+        expect(answer(opened, 0)).to_contain_text("\\u202e")
         opened.at("as-markdown").locator("label").click()
         opened.settled()
-        page.get_by_text("<script>alert(1)").first.wait_for()
+        marked = opened.at("answer-0").get_by_test_id("stMarkdown")
+        marked.get_by_text("<script>alert(1)").first.wait_for()
         assert page.locator("img[src*=evil], iframe[src*=evil]").count() == 0
         write(opened, "long")
         page.get_by_text("1,000,000").first.wait_for()
+        opened.settled()
         assert len(opened.at("answer-0").inner_text()) < 100_000
     # The fixture looks that no other host was asked and that no script ran.
 
@@ -248,8 +261,7 @@ def test_what_was_tried_runs_on_n_samples_in_the_background(
         opened.at("saving").locator("summary").click()
         opened.at("save-run").locator("button").click()
         page.wait_for_url("**/experiments?file=*")
-        while not all(job.state() == "ended" for job in jobs(tmp_path / "home")):
-            page.wait_for_timeout(100)
+        wait_until(lambda: all(job.state() == "ended" for job in jobs(tmp_path / "home")), "it does not end")
     assert load_spec(tmp_path / "experiments" / "playground.yaml").spec.task.prompt == "What is {{ q }}?"
     run = latest_run(tmp_path / "home", "playground")
     assert run is not None

@@ -162,7 +162,8 @@ def test_five_pairs_by_keyboard_with_one_undo_and_the_table(
         name = opened.at("rater").locator("input")
         name.fill("小王")
         name.press("Enter")
-        opened.at("rating-left").wait_for()  # from here on every key counts
+        opened.at("rating-left").wait_for()
+        opened.settled()  # from here on every key counts
         count = 0
         for key in ("1", "2", "0", "u", "1", "1", "2"):
             count += -1 if key == "u" else 1

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from hostile_runs import make_run
+from playwright.sync_api import expect
 
 from promptlab.models import endpoints
 from promptlab.models.endpoints import Endpoint
@@ -70,15 +71,17 @@ def test_what_is_typed_into_the_playground_stays(opened: Any) -> None:
     opened.at("answer-1").locator("pre").first.wait_for()
     opened.at("follow").wait_for()
     opened.settled()
-    reply = opened.at("answer-1").locator("pre").first.inner_text()
+    answer = opened.at("answer-1").locator("pre").first
+    expect(answer).not_to_be_empty()
+    reply = answer.inner_text()
     for _ in range(2):
         switch(opened)
-        assert opened.at("prompt-text").locator("textarea").input_value() == "What is {{ q }}?"
-        assert opened.at("prompt-system").locator("textarea").input_value() == "Be brief."
-        assert opened.at("sampling-max_tokens").locator("input").input_value() == "17"
-        assert opened.at("value-q").locator("textarea").input_value() == "1 + 1"
-        assert opened.at("models").get_by_text("fake-2").count() == 1
-        assert opened.at("answer-1").locator("pre").first.inner_text() == reply
+        expect(opened.at("prompt-text").locator("textarea")).to_have_value("What is {{ q }}?")
+        expect(opened.at("prompt-system").locator("textarea")).to_have_value("Be brief.")
+        expect(opened.at("sampling-max_tokens").locator("input")).to_have_value("17")
+        expect(opened.at("value-q").locator("textarea")).to_have_value("1 + 1")
+        expect(opened.at("models").get_by_text("fake-2")).to_have_count(1)
+        expect(answer).to_have_text(reply)
 
 
 def test_an_unsaved_form_stays(opened: Any) -> None:
@@ -86,8 +89,8 @@ def test_an_unsaved_form_stays(opened: Any) -> None:
     fill(opened, "f-task-prompt", "Now: {{ q }}")
     for _ in range(2):
         switch(opened)
-        assert opened.at("f-task-prompt").locator("textarea").input_value() == "Now: {{ q }}"
-        assert opened.at("save").get_by_role("button").is_enabled()
+        expect(opened.at("f-task-prompt").locator("textarea")).to_have_value("Now: {{ q }}")
+        expect(opened.at("save").get_by_role("button")).to_be_enabled()
 
 
 def test_filter_search_and_order_stay(opened: Any) -> None:
@@ -105,12 +108,12 @@ def test_filter_search_and_order_stay(opened: Any) -> None:
     place = page.url
     for _ in range(2):
         switch(opened)
-        assert page.url == place
-        assert search.input_value() == "What is 1"
-        assert rows.locator("th button").all_inner_texts() == names
+        expect(page).to_have_url(place)
+        expect(search).to_have_value("What is 1")
+        expect(rows.locator("th button")).to_have_text(names)
         wrong = opened.words(answers.say, "wrong")
         chip = opened.at("results-filter").get_by_role("radio", name=wrong)
-        assert chip.get_attribute("aria-checked") == "true"
+        expect(chip).to_have_attribute("aria-checked", "true")
 
 
 def test_who_rates_stays_and_so_do_the_pair_and_the_scale(opened: Any) -> None:
@@ -119,16 +122,19 @@ def test_who_rates_stays_and_so_do_the_pair_and_the_scale(opened: Any) -> None:
     name.fill(f"Ann {opened.locale}")
     name.press("Enter")
     opened.at("rating-left").wait_for()
-    pair = [opened.at(f"rating-{side}").locator("pre").inner_text() for side in ("left", "right")]
+    opened.settled()
+    pair = {side: opened.at(f"rating-{side}").locator("pre").inner_text() for side in ("left", "right")}
+    assert all(pair.values())
     for _ in range(2):
         switch(opened)
-        shown = [opened.at(f"rating-{side}").locator("pre").inner_text() for side in ("left", "right")]
-        assert shown == pair
+        for side, text in pair.items():
+            expect(opened.at(f"rating-{side}").locator("pre")).to_have_text(text)
     opened.at("rating-kind").get_by_role("radio").nth(1).click()
+    opened.settled()
     opened.at("rating-scale").locator("input").click()
     opened.page.get_by_role("option").nth(1).click()
     four = opened.page.locator("[class*='st-key-rate-4-']")
     four.wait_for()
     for _ in range(2):
         switch(opened)
-        assert four.count() == 1
+        expect(four).to_have_count(1)

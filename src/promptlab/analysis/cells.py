@@ -115,3 +115,8 @@ class Family:
     """... and the one that grades the same answer once it is extracted."""
     min_effect: float = 0.05
     """The smallest difference worth finding, for planning."""
+
+    @property
+    def headline(self) -> str:
+        """The scorer that headlines: the file's, else the first; "" where nothing is scored."""
+        return self.primary or next(iter(self.scorers), "")

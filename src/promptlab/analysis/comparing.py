@@ -81,8 +81,7 @@ def compare(
             )
             for plan, side, (each, dropped) in zip(of_scorer, sides, outcomes, strict=True)
         ]
-    headline = family.primary or next(iter(family.scorers), None)
-    asked = [plan for plan in plans if plan.in_family and plan.scorer == headline]
+    asked = [plan for plan in plans if plan.in_family and plan.scorer == family.headline]
     breakdowns = tuple(break_down(field, cells, family.scorers, asked, seed=seed) for field in breakdown)
     too_many = [
         f"breakdown by {each.field} left out: it has {each.values:,} values, at most {MAX_VALUES} are shown"

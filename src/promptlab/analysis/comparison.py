@@ -226,7 +226,7 @@ class Comparison:
     @property
     def primary(self) -> str:
         """The scorer that headlines: the file's, else the first."""
-        return self.family.primary or (self.family.scorers[0] if self.family.scorers else "")
+        return self.family.headline
 
     @property
     def headline(self) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -52,8 +52,7 @@ def compare_run(
     `limit` takes the first n test samples of every data set only.
     """
     manifest = run.manifest()
-    scoring = manifest["scoring"]
-    breakdown = scoring.get("breakdown", [])
+    breakdown = manifest["scoring"].get("breakdown", [])
     with RunReader(run) as reader:
         scorers = reader.scorers()
         pass_at = _pass_at(reader, scorers)
@@ -67,14 +66,6 @@ def compare_run(
         hashes = [str(row["hash"]) for row in reader.cells()]
         specs = [orjson.loads(row["spec"]) for row in reader.cells()]
         retrieved = list(recalls(reader))
-    family = Family(
-        primary=scoring["primary"],
-        baseline=scoring["baseline"],
-        scorers=tuple(scorers),
-        strict=scoring["strict"],
-        extracted=scoring["extracted"],
-        min_effect=scoring["min_effect"],
-    )
     notes = [f"{name}: {note}" for name, facts in manifest["datasets"].items() for note in facts["notes"]]
     notes += extensions(manifest)
     sandbox = manifest.get("sandbox")
@@ -89,7 +80,7 @@ def compare_run(
         ]
     compared = compare(
         cells,
-        family,
+        family_of(manifest, scorers),
         seed=manifest["seed"],
         status=status or manifest["status"],
         run=run.id,
@@ -107,6 +98,19 @@ def compare_run(
         notes=(*compared.notes, *told, *retrieved),
         vary=vary,
         tried=tried_on_test(run),
+    )
+
+
+def family_of(manifest: Mapping[str, Any], scorers: Iterable[str]) -> Family:
+    """Which comparisons a run's experiment asked for, over the scorers it has now."""
+    scoring = manifest["scoring"]
+    return Family(
+        primary=scoring["primary"],
+        baseline=scoring["baseline"],
+        scorers=tuple(scorers),
+        strict=scoring["strict"],
+        extracted=scoring["extracted"],
+        min_effect=scoring["min_effect"],
     )
 
 

@@ -104,7 +104,7 @@ def _placed(dataset: Dataset, split: str | None, row: str | None) -> Cursor:
     if not cursor.size:
         filled = [name for name, size in dataset.sizes.items() if size]
         raise UsageError(
-            f"{dataset.name} has no {chosen} rows.",
+            f"{dataset.name} has no {split or 'dev or train'} rows.",
             remedy=f"It has some here: --split {' or '.join(filled)}.",
         )
     if row == RANDOM:

@@ -61,6 +61,7 @@ class IndexBuild:
     seed: int
     need_train: bool
     need_dev: bool
+    may_lack: bool
     _columns: ColumnsSeen = field(default_factory=ColumnsSeen)
     _labels: LabelsSeen = field(default_factory=LabelsSeen)
     _files: list[dict[str, Any]] = field(default_factory=list)
@@ -104,7 +105,9 @@ class IndexBuild:
         self._settle_ids(connection)
         self._draw_sample(connection)
         named = any(origin.name for origin in self.origins) or self.mapping.split_column is not None
-        splitter = Splitter(connection, self.spec, self.seed, self.need_train, self.need_dev, named)
+        splitter = Splitter(
+            connection, self.spec, self.seed, self.need_train, self.need_dev, self.may_lack, named
+        )
         self._notes += splitter.assign()
         if len(self.origins) > 1:
             self._refuse_shared_ids(connection)

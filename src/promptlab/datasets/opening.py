@@ -23,11 +23,13 @@ def open_dataset(
     seed: int = 0,
     need_train: bool = False,
     need_dev: bool = False,
+    may_lack: bool = False,
 ) -> Dataset:
     """Opens a data set. `folder` is where relative paths begin, `home` is PROMPTLAB_HOME.
 
     `need_train` and `need_dev` say that some variant reads these splits: they are made where they are
-    missing. The source is read only if it, the spec, the seed or the needs changed since the index was made.
+    missing. With `may_lack`, for who only looks at rows, a split stays empty for which there are none; else
+    that is an error. The source is read only if it or any of these changed since the index was made.
     Raises ExperimentError with a `field` of the spec ("target", "split.train") for what is wrong with the
     spec or with a row, StorageError where the index cannot be written.
     """
@@ -38,11 +40,11 @@ def open_dataset(
         [origin.identity for origin in origins],
         spec.model_dump(mode="json", exclude={"name"}),
     ]
-    index = home / _FOLDER / f"{short_digest([identity, seed, need_train, need_dev])}.sqlite"
+    index = home / _FOLDER / f"{short_digest([identity, seed, need_train, need_dev, may_lack])}.sqlite"
     stored = _open_if_current(index, spec, mapping, origins)
     if stored is not None:
         return stored
-    IndexBuild(spec, origins, mapping, seed, need_train, need_dev).write(index)
+    IndexBuild(spec, origins, mapping, seed, need_train, need_dev, may_lack).write(index)
     return Dataset(index, spec.label, mapping)
 
 

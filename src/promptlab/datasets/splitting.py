@@ -42,6 +42,7 @@ class Splitter:
     seed: int
     need_train: bool
     need_dev: bool
+    may_lack: bool
     named: bool
     _notes: list[str] = field(default_factory=list)
     _keyed: bool = False
@@ -65,7 +66,7 @@ class Splitter:
                 )
             self._move(None, "test")
         self._fill_missing()
-        if not self._count("test"):
+        if not self._count("test") and not self.may_lack:
             raise ExperimentError(
                 "no row is left for the test split", field="split", remedy="Make train or dev smaller."
             )
@@ -137,6 +138,7 @@ class Splitter:
 
         First from rows that the split leaves over. Then 20 % of train serve as dev; and where no split
         was asked for, 20 % of the test rows as train or dev. A test split that was asked for stays whole.
+        What cannot be had is an error, or with `may_lack` stays empty.
         """
         missing = [name for name in self._needed() if not self._count(name)]
         left = self._count(None)
@@ -155,6 +157,9 @@ class Splitter:
             else:
                 taken = self._take(donor, name, max(1, round(DEFAULT_FRACTION * rows[donor])), from_back=True)
             if not taken or not self._count(donor):
+                if self.may_lack:
+                    self._move(name, donor)
+                    continue
                 raise ExperimentError(
                     f"the experiment needs {name} rows, and there are none left for it",
                     field=f"split.{name}" if self.spec.split is not None else "path",

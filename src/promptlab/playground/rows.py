@@ -59,10 +59,16 @@ class RowSource:
         return bool(self.entry.get("target")) or "generate" in self.entry
 
     def open(self, home: Path) -> Dataset:
-        """With train and dev splits, where rows can be taken out for them. ExperimentError as usual."""
+        """With train and dev splits, where rows can be had for them. ExperimentError as usual."""
         spec = DatasetSpec.model_validate(dict(self.entry))
         return open_dataset(
-            spec, folder=self.folder, home=home, seed=self.seed, need_train=True, need_dev=True
+            spec,
+            folder=self.folder,
+            home=home,
+            seed=self.seed,
+            need_train=True,
+            need_dev=True,
+            may_lack=True,
         )
 
     def entry_at(self, folder: Path) -> dict[str, Any]:

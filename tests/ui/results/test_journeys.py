@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 import pytest
 from hostile_runs import LONG, SAMPLE, VARIANT, make_run
+from playwright.sync_api import expect
+from real_command import wait_until
 
 from promptlab.ui.results import answer_columns, answers, sample, trial
 from promptlab.ui.results import page as results_page
@@ -50,35 +53,35 @@ def test_from_the_verdict_down_to_a_call_and_a_link_that_shows_the_same(
     chips = opened.at("results-filter")
     chips.get_by_text(f"{opened.words(answers.say, 'wrong')} 20").click()
     page.wait_for_url("**filter=wrong**")
-    rows(opened).nth(20).wait_for(state="detached")
-    assert rows(opened).count() == 20
+    expect(rows(opened)).to_have_count(20)
 
     thumb = rows(opened).nth(1).get_by_role("button", name=opened.words(answer_columns.say, "up"))
     thumb.click()
     rated = opened.words(answers.say, "rated")
     chips.get_by_text(f"{rated} 1").wait_for()
-    assert thumb.get_attribute("aria-pressed") == "true"
+    expect(thumb).to_have_attribute("aria-pressed", "true")
     thumb.click()
     chips.get_by_text(f"{rated} 0").wait_for()
-    assert thumb.get_attribute("aria-pressed") == "false"
+    expect(thumb).to_have_attribute("aria-pressed", "false")
 
     details = opened.words(answer_columns.say, "details")
     rows(opened).nth(1).get_by_role("button", name=details).click()
     opened.at("results-trial").get_by_text("What is 3 plus 1?").wait_for()
-    assert opened.at("results-sample").locator("mark").first.inner_text() == "5"
+    expect(opened.at("results-sample").locator("mark").first).to_have_text("5")
     opened.settled()
 
+    for name in ("run", "view", "variant", "filter", "sample", "trial"):
+        expect(page).to_have_url(re.compile(f"[?&]{name}="))
     shared = page.url.removeprefix(served)
-    assert all(f"{name}=" in shared for name in ("run", "view", "variant", "filter", "sample", "trial"))
     other = tab(served, locale=locale, theme=theme)  # a browser that knows nothing of this one
     other.open(shared)
     other.at("results-trial").get_by_text("What is 3 plus 1?").wait_for()
     other.settled()
-    assert told(other) == told(opened)
+    wait_until(lambda: told(other) == told(opened), "the link shows something else")
 
     page.go_back()
-    rows(opened).nth(19).wait_for()
-    assert rows(opened).count() == 20
+    opened.at("results-trial").wait_for(state="detached")
+    expect(rows(opened)).to_have_count(20)
 
 
 @pytest.mark.parametrize(("locale", "theme"), LANGUAGES)
@@ -91,8 +94,7 @@ def test_a_search_and_files_that_read_back(
     search.fill("What is 17 plus")
     search.press("Enter")
     page.wait_for_url("**q=What**")
-    rows(opened).nth(1).wait_for(state="detached")
-    assert rows(opened).count() == 1
+    expect(rows(opened)).to_have_count(1)
     right = opened.words(answer_columns.say, "right")
     opened.at("results-answers").get_by_text(right, exact=True).first.wait_for()
 
@@ -121,6 +123,7 @@ def test_hostile_texts_are_shown_as_they_are_and_ask_nobody(
     grid = opened.at("results-answers")
     grid.get_by_text("<script>alert(1)</script>").first.wait_for()
     assert grid.locator("img, script, a").count() == 0
+    expect(grid.locator("table")).to_contain_text("\\u202e")
     text = grid.locator("table").inner_text()
     assert "\u202e" not in text
     assert "\\u202e" in text

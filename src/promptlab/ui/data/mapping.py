@@ -244,6 +244,7 @@ def _table(columns: tuple[ColumnProfile, ...], guess: Guess) -> None:
         ],
         key="data-columns",
         hide_index=True,
+        column_config={say("distinct"): st.column_config.TextColumn(alignment="right")},
     )
 
 

@@ -9,6 +9,7 @@ from zlib import crc32
 import streamlit as st
 
 from promptlab.analysis import Comparison
+from promptlab.analysis.stored import family_of
 from promptlab.runs import RunReader
 from promptlab.runs.browsing import (
     KEEPS,
@@ -23,7 +24,7 @@ from promptlab.runs.labels import judged_as, label_answer
 from promptlab.ui.language import Texts, placeholders
 from promptlab.ui.results import answer_columns, sample
 from promptlab.ui.results.grid import grid
-from promptlab.ui.results.loaded import StoredRun, comparison_of
+from promptlab.ui.results.loaded import StoredRun, compared_and_surveyed
 from promptlab.ui.results.where import asked, asked_all, bound, chosen, follow, move
 from promptlab.ui.shown import noted, visible
 
@@ -88,8 +89,8 @@ def show(run: StoredRun) -> None:
 
 
 def _pages(run: StoredRun, reader: RunReader, datasets: list[str], dataset: str, cells: list[Cell]) -> None:
-    compared = comparison_of(run.directory)
     scorers = reader.scorers()
+    headline = family_of(run.manifest, scorers).headline
     with st.container(horizontal=True, vertical_alignment="bottom", key="results-tools"):
         if len(datasets) > 1:
             st.selectbox(
@@ -100,14 +101,14 @@ def _pages(run: StoredRun, reader: RunReader, datasets: list[str], dataset: str,
         st.selectbox(
             say("sort"), ORDERS, format_func=say, width=230, **bound("sort", order, leave_out="file")
         )
-        scorer = chosen("scorer", list(scorers), compared.primary)
+        scorer = chosen("scorer", list(scorers), headline)
         if len(scorers) > 1:
             st.selectbox(
                 say("scorer"),
                 list(scorers),
                 format_func=visible,
                 width=180,
-                **bound("scorer", scorer, leave_out=compared.primary),
+                **bound("scorer", scorer, leave_out=headline),
             )
         shown = _columns(cells)
     keep: Any = chosen("filter", KEEPS, "all")
@@ -121,7 +122,8 @@ def _pages(run: StoredRun, reader: RunReader, datasets: list[str], dataset: str,
         a=a.row if a else None,
         b=b.row if b else None,
     )
-    browser = AnswerBrowser(reader, selection)
+    compared, survey = compared_and_surveyed(run.directory, selection)
+    browser = AnswerBrowser(reader, survey)
     counts = browser.counts()
     _chips(keep, counts, len(cells), len(shown))
     if keep == "flipped" and a and b:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from promptlab.analysis.trend import TrendPoint, trend
 from promptlab.playground.looks import LOOKS
 from promptlab.runs import RunDirectory, RunReader, all_runs
 from promptlab.runs.annotations import ANNOTATIONS
+from promptlab.runs.browsing import Selection, Survey
 from promptlab.runs.directory import MANIFEST, STORE
 from promptlab.runs.reading import has_results
 from promptlab.ui.place import home
@@ -54,8 +56,12 @@ def stored_runs() -> dict[str, StoredRun]:
 
 def state_of(run: RunDirectory) -> State:
     """Changes whenever anything of the run does, or somebody looked at a sample by hand."""
+    return _state((*(run.path / name for name in _FILES), run.path.parent.parent / LOOKS))
+
+
+def _state(paths: Iterable[Path]) -> State:
     found = []
-    for path in (*(run.path / name for name in _FILES), run.path.parent.parent / LOOKS):
+    for path in paths:
         try:
             stat = path.stat()
             found.append((stat.st_mtime_ns, stat.st_size))
@@ -67,6 +73,19 @@ def state_of(run: RunDirectory) -> State:
 def comparison_of(run: RunDirectory) -> Comparison:
     """The run's comparison. UsageError, StorageError: there is none to be read."""
     return _comparison(run.path, state_of(run))
+
+
+def survey_of(run: RunDirectory, chosen: Selection) -> Survey:
+    """What the answers to each sample came to. StorageError: the store cannot be read."""
+    return _survey(run.path, _state((run.store, run.path / f"{STORE}-wal")), chosen)
+
+
+def compared_and_surveyed(run: RunDirectory, chosen: Selection) -> tuple[Comparison, Survey]:
+    """Both, at the same time: SQLite reads for the one while Python reckons for the other."""
+    with ThreadPoolExecutor(1) as beside:
+        comparing = beside.submit(comparison_of, run)
+        survey = survey_of(run, chosen)
+        return comparing.result(), survey
 
 
 def across(runs: Sequence[tuple[str, RunDirectory]], *, changed_data: bool) -> AcrossRuns:
@@ -86,7 +105,7 @@ def counts_of(run: RunDirectory) -> dict[str, int]:
 
 def forget() -> None:
     """Takes all of it out of memory."""
-    for each in (_comparison, _across, _trend, _counts):
+    for each in (_comparison, _survey, _across, _trend, _counts):
         each.clear()
 
 
@@ -97,6 +116,11 @@ def _states(runs: Sequence[tuple[str, RunDirectory]]) -> tuple[State, ...]:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _comparison(path: Path, state: State) -> Comparison:
     return compare_run(RunDirectory(path))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _survey(path: Path, state: State, chosen: Selection) -> Survey:
+    return Survey(RunDirectory(path), chosen)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
