@@ -1,5 +1,11 @@
-"""`streamlit run app.py`: the workbench. The app itself is promptlab.ui.app."""
+"""The workbench as Streamlit serves it: its script, behind its guard. The project's app.py is a copy."""
 
-import runpy
+from pathlib import Path
 
-runpy.run_module("promptlab.ui.app", run_name="__main__")
+from starlette.middleware import Middleware
+from streamlit.starlette import App
+
+import promptlab.ui
+from promptlab.ui.guard import Guard
+
+app = App(Path(promptlab.ui.__file__).with_name("app.py"), middleware=[Middleware(Guard)])

@@ -7,11 +7,15 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
+from promptlab.ui import served
+
 SHIM = Path(__file__).resolve().parents[2] / "app.py"
 
 
-def test_the_shim_at_the_root_is_the_workbench(home: Path) -> None:
-    assert not AppTest.from_file(str(SHIM), default_timeout=60).run().exception
+def test_the_shim_at_the_root_serves_the_workbench(home: Path) -> None:
+    assert SHIM.read_text() == Path(served.__file__).read_text()
+    script = Path(served.__file__).with_name("app.py")
+    assert not AppTest.from_file(str(script), default_timeout=60).run().exception
 
 
 def test_without_runs_the_results_say_what_to_do(open_page: Callable[..., AppTest]) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
+
+import pytest
 
 import promptlab
 from promptlab.cli.ui import flags
@@ -23,3 +27,12 @@ def test_it_listens_on_this_machine_only_and_tells_nobody() -> None:
     assert "--browser.gatherUsageStats=false" in given
     assert "--theme.light.primaryColor=#0b6e80" in given
     assert sum(each.startswith('--theme.chartCategoricalColors=["#') for each in given) == 1
+
+
+@pytest.mark.parametrize("name", ["https://lab.example.org", "lab.example.org:8443", "*"])
+def test_a_name_that_is_no_name_of_a_host_is_one_line_at_the_start(tmp_path: Path, name: str) -> None:
+    command = [sys.executable, "-m", "promptlab", "ui", "--no-browser", "--allow-host", name]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"--allow-host {name!r} is no name of a host" in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from promptlab.playground.asking import Asker, asker
     from promptlab.playground.bots import Bot, Bots
     from promptlab.playground.candidates import Candidate, ModelChoice, build_technique, technique_names
-    from promptlab.playground.chat import Chat, Column
+    from promptlab.playground.chat import Chat
+    from promptlab.playground.chat_turns import Column
     from promptlab.playground.chats import Chats, Listed
     from promptlab.playground.conversation import Conversation, Exchange
     from promptlab.playground.looks import Looks, count_look, read_looks
@@ -63,7 +64,8 @@ _HOMES = {
     "asking": ("Asker", "asker"),
     "bots": ("Bot", "Bots"),
     "candidates": ("Candidate", "ModelChoice", "build_technique", "technique_names"),
-    "chat": ("Chat", "Column"),
+    "chat": ("Chat",),
+    "chat_turns": ("Column",),
     "chats": ("Chats", "Listed"),
     "conversation": ("Conversation", "Exchange"),
     "looks": ("Looks", "count_look", "read_looks"),

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from secrets import token_hex
 from time import time
@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 
 from promptlab.basics.errors import PromptlabError, UsageError
 from promptlab.basics.loop import submit
-from promptlab.basics.process import Owner, this_process
+from promptlab.basics.process import this_process
 from promptlab.basics.templates import TemplateError
 from promptlab.datasets import Dataset, Question
 from promptlab.models.keys import find_key
@@ -25,7 +25,8 @@ from promptlab.playground.answering import Answering
 from promptlab.playground.asked import Asked
 from promptlab.playground.candidates import Candidate
 from promptlab.playground.chat_file import ChatFile, path_of
-from promptlab.playground.conversation import Conversation, Exchange
+from promptlab.playground.chat_turns import Column, Turns
+from promptlab.playground.conversation import Exchange
 from promptlab.playground.prompt import Prompt
 from promptlab.playground.rows import RowSource
 
@@ -35,28 +36,6 @@ TITLE_CHARS = 80
 _chats: WeakValueDictionary[Path, Chat] = WeakValueDictionary()
 _opening = threading.Lock()
 _keeping: set[Future[None]] = set()  # so that an answer is kept whose tab is gone
-
-
-@dataclass
-class Column:
-    """What one candidate was asked, and its answers."""
-
-    name: str
-    talk: Conversation = field(default_factory=Conversation)
-
-    @property
-    def asked(self) -> Asked | None:
-        """What was asked last in it."""
-        ask = self.talk.exchanges[-1].ask if self.talk.exchanges else None
-        return ask if isinstance(ask, Asked) else None
-
-
-@dataclass
-class _Pending:
-    """An answer that this process does not give: what has come of it, and who gives it."""
-
-    exchange: Exchange
-    owner: Owner
 
 
 class Chat:
@@ -69,17 +48,11 @@ class Chat:
     def __init__(self, home: Path, id: str, file: ChatFile) -> None:
         self.home = home
         self.id = id
-        self.title = ""
-        self.editor: Mapping[str, Any] = {}
         self.allow_code = False
         self._file = file
         self._lock = threading.RLock()
-        self._columns: dict[str, Column] = {}
-        self._shown: tuple[str, ...] = ()
-        self._exchanges: dict[str, tuple[Column, Exchange]] = {}
-        self._own: dict[str, tuple[Asked, Answering]] = {}
+        self._turns = Turns(home)
         self._kept: dict[str, threading.Event] = {}
-        self._pending: dict[str, _Pending] = {}
 
     @classmethod
     def begin(cls, home: Path) -> Chat:
@@ -106,6 +79,14 @@ class Chat:
         return chat
 
     @property
+    def title(self) -> str:
+        return self._turns.title
+
+    @property
+    def editor(self) -> Mapping[str, Any]:
+        return self._turns.editor
+
+    @property
     def damaged(self) -> int:
         """Lines of its file that could not be read; what stands in them is left out."""
         return self._file.damaged
@@ -114,7 +95,7 @@ class Chat:
     def columns(self) -> list[Column]:
         """Those that were asked last, side by side."""
         with self._lock:
-            return [self._columns[name] for name in self._shown if name in self._columns]
+            return self._turns.shown()
 
     @property
     def going(self) -> list[Answering]:
@@ -212,16 +193,10 @@ class Chat:
                 raise self._gone() from None
             for row in rows:
                 try:
-                    self._apply(row)
+                    self._turns.take(row)
                 except (LookupError, TypeError, ValueError, AttributeError):
                     self._file.damaged += 1
-            for id, pending in list(self._pending.items()):
-                # Nor is it given here: what this process gives is in `_own`.
-                if not pending.owner.is_alive() or pending.owner == this_process():
-                    ask = pending.exchange.ask
-                    assert isinstance(ask, Asked)
-                    pending.exchange.answer = ask.interrupted(pending.exchange.answer.text)
-                    del self._pending[id]
+            self._turns.give_up()
 
     def _turn(
         self, column: Column, at: Exchange, history: Any, said: str, *, parent: Exchange | None
@@ -255,7 +230,7 @@ class Chat:
         with self._lock:
             self._write(row)
             answer = asked(draw, allow_code=self.allow_code)
-            self._own[id], self._kept[id] = (asked, answer), threading.Event()
+            self._turns.own[id], self._kept[id] = (asked, answer), threading.Event()
             self.refresh()
         if answer.ended:
             self._keep_answer(id, answer)
@@ -292,7 +267,7 @@ class Chat:
     def _write(self, *rows: Mapping[str, Any]) -> None:
         variables = {
             str(column.asked.row["candidate"]["entry"].get("api_key_env") or "")
-            for column in list(self._columns.values())
+            for column in list(self._turns.columns.values())
             if column.asked is not None and column.asked.can_go_on
         }
         keys = [key for name in variables if name and (key := find_key(name)) is not None]
@@ -303,48 +278,6 @@ class Chat:
 
     def _gone(self) -> UsageError:
         return UsageError("this conversation was deleted.", remedy="Begin a new one.")
-
-    def _apply(self, row: Mapping[str, Any]) -> None:
-        match row["kind"]:
-            case "title":
-                self.title = str(row["title"])
-            case "editor":
-                self.editor = dict(row["state"])
-            case "shown":
-                self._shown = tuple(map(str, row["columns"]))
-            case "chosen":
-                column, exchange = self._exchanges[row["id"]]
-                column.talk.turn_to(exchange)
-            case "exchange":
-                self._exchange(row)
-            case "piece" if row["id"] in self._pending:
-                answer = self._pending[row["id"]].exchange.answer
-                if row["anew"]:
-                    answer.hears(None)
-                answer.state = "answering"
-                answer.hears(str(row["text"]))
-            case "answer" if row["id"] not in self._own:
-                found = records.answer_of(row["answer"])
-                self._exchanges[row["id"]][1].answer = found
-                self._pending.pop(row["id"], None)
-
-    def _exchange(self, row: Mapping[str, Any]) -> None:
-        id, column = row["id"], self._columns.setdefault(row["column"], Column(row["column"]))
-        if id in self._exchanges:
-            return
-        parent = None if row["parent"] is None else self._exchanges[row["parent"]][1]
-        own = self._own.get(id)
-        if own is not None:
-            asked, answer = own
-        else:
-            of = row["asked"].get("of")
-            ask = Asked(self.home, row["asked"]) if of is None else self._exchanges[of][1].ask
-            assert isinstance(ask, Asked)
-            asked, answer = ask, Answering()
-        put = column.talk.put(row["said"], asked, answer, parent=parent, draw=row["draw"], id=id)
-        self._exchanges[id] = (column, put)
-        if own is None:
-            self._pending[id] = _Pending(put, Owner(**row["by"]))
 
 
 def _goes_on(exchange: Exchange) -> bool:

@@ -34,6 +34,7 @@ from promptlab.datasets.task import AnswerType, Task
 from promptlab.models.call_record import CallRecord
 from promptlab.models.request import Completion
 from promptlab.retrieval import SETS_VERSION, DemoSpec
+from promptlab.techniques.built_in import BUILT_IN
 from promptlab.techniques.settings import Inner, plain_settings
 
 if TYPE_CHECKING:
@@ -251,52 +252,7 @@ class Technique(BaseModel, ABC):
 techniques: Registry[Technique] = Registry(
     "technique",
     Technique,
-    {
-        "zero_shot": "promptlab.techniques.zero_shot",
-        "zero_shot_cot": "promptlab.techniques.zero_shot_cot",
-        "few_shot": "promptlab.techniques.few_shot",
-        "knn_vote": "promptlab.techniques.knn_vote",
-        "chain_of_thought": "promptlab.techniques.chain_of_thought",
-        "emotion_prompt": "promptlab.techniques.emotion_prompt",
-        "expert_prompt": "promptlab.techniques.expert_prompt",
-        "thread_of_thought": "promptlab.techniques.thread_of_thought",
-        "analogical": "promptlab.techniques.analogical",
-        "contrastive_cot": "promptlab.techniques.contrastive_cot",
-        "meta_prompt": "promptlab.techniques.meta_prompt",
-        "structured_prompt": "promptlab.techniques.structured_prompt",
-        "self_consistency": "promptlab.techniques.self_consistency",
-        "auto_cot": "promptlab.techniques.auto_cot",
-        "tree_of_thoughts": "promptlab.techniques.tree_of_thoughts",
-        "ensemble": "promptlab.techniques.ensemble",
-        "least_to_most": "promptlab.techniques.least_to_most",
-        "plan_and_solve": "promptlab.techniques.plan_and_solve",
-        "program_aided": "promptlab.techniques.program_aided",
-        "prompt_chain": "promptlab.techniques.prompt_chain",
-        "self_refine": "promptlab.techniques.self_refine",
-        "chain_of_verification": "promptlab.techniques.chain_of_verification",
-        "system2_attention": "promptlab.techniques.system2_attention",
-        "reflexion": "promptlab.techniques.reflexion",
-        "reflexion_oracle": "promptlab.techniques.reflexion_oracle",
-        "conductor": "promptlab.techniques.conductor",
-        "directional_stimulus": "promptlab.techniques.directional_stimulus",
-        "step_back": "promptlab.techniques.step_back",
-        "skeleton": "promptlab.techniques.skeleton",
-        "react": "promptlab.techniques.react",
-        "retrieval": "promptlab.techniques.retrieval",
-        "generated_knowledge": "promptlab.techniques.generated_knowledge",
-        "knowledge_graph": "promptlab.techniques.knowledge_graph",
-        "mind_map": "promptlab.techniques.mind_map",
-        "think_on_graph": "promptlab.techniques.think_on_graph",
-        # Optimizers stand in a room above: a name is all that is known of them here.
-        "optimized": "promptlab.optimizers.optimized",
-        "active_prompt": "promptlab.optimizers.active_prompt",
-        "random_search": "promptlab.optimizers.random_search",
-        "ape": "promptlab.optimizers.ape",
-        "opro": "promptlab.optimizers.opro",
-        "prompt_wizard": "promptlab.optimizers.prompt_wizard",
-        "reprompt": "promptlab.optimizers.reprompt",
-        "dspy": "promptlab.optimizers.dspy_technique",
-    },
+    BUILT_IN,
     group="promptlab.techniques",
 )
 

@@ -7,9 +7,11 @@ from http.client import HTTPException
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from promptlab.basics.errors import UsageError
 from promptlab.basics.sign_in import SignIn, sign_in
+from promptlab.ui.guard import let_in, shut_out
 from promptlab.ui.language import Texts
 from promptlab.ui.shown import failed, visible
 
@@ -31,7 +33,15 @@ WAIT_S = 5.0
 
 
 def may_enter() -> bool:
-    """Whether this session may see the pages. Else the page of signing in is drawn, and nothing more."""
+    """Whether this session may see pages and send files. Else the page of signing in is drawn."""
+    entered = _enters()
+    running = get_script_run_ctx()
+    if running is not None:
+        (let_in if entered else shut_out)(running.session_id)
+    return entered
+
+
+def _enters() -> bool:
     try:
         needed = sign_in(st.get_option("secrets.files"))
     except UsageError as error:  # who is to be let in cannot be told: nobody
