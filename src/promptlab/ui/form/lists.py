@@ -146,7 +146,7 @@ def new_entry(item: FormField) -> Any:
 def remove_button(sheet: Sheet, path: Path_, gone: Path_, *, disabled: bool = False) -> None:
     """A small button for the entry at `path` that removes what stands at `gone`."""
     st.button(
-        "",
+        say("remove"),
         icon=":material/close:",
         key=sheet.key(path, "remove"),
         help=say("remove"),
