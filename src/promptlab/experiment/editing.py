@@ -57,6 +57,29 @@ def remove_value(text: str, path: Path_) -> str:
     return checked_edit(text, path, lambda splicer: splicer.remove(path), lambda whole: _take(whole, path))
 
 
+def insert_value(text: str, path: Path_, value: Any) -> str:
+    """`text` with one more entry of a list before the one at `path`; an index after the last appends."""
+    entries = value_at(parse_document(text, _FILE).value, path[:-1])
+    if path[-1] == len(entries):
+        return set_value(text, path, value)
+
+    def change(whole: Any) -> Any:
+        value_at(whole, path[:-1]).insert(path[-1], value)
+        return whole
+
+    return checked_edit(text, path, lambda splicer: splicer.insert(path, value), change)
+
+
+def move_value(text: str, path: Path_, to: int) -> str:
+    """`text` with that entry of a list at the index `to`. The comments right above an entry go with it."""
+    at = int(path[-1])
+    while at != to:
+        first = (*path[:-1], min(at, at + 1 if to > at else at - 1))
+        text = checked_edit(text, path, lambda splicer, first=first: splicer.swap(first), _swapped(first))
+        at += 1 if to > at else -1
+    return text
+
+
 def rename_key(text: str, path: Path_, name: str) -> str:
     """`text` with another name for the last key of `path`, in its place. ExperimentError for one there is."""
     owner = value_at(parse_document(text, _FILE).value, path[:-1])
@@ -113,12 +136,13 @@ def _set_list(text: str, path: Path_, old: Sequence[Any], new: Sequence[Any]) ->
         (n for n in range(most) if repr(old[-1 - n]) != repr(new[-1 - n])),
         most,
     )
-    if len(new) > len(old):
-        same_end = 0  # nothing is inserted in the middle: what follows is written anew
-    for at in range(len(old) - same_end - 1, len(new) - same_end - 1, -1):
+    both = most - same_end
+    for at in range(len(old) - same_end - 1, start + both - 1, -1):
         text = remove_value(text, (*path, at))
-    for at in range(start, len(new) - same_end):
+    for at in range(start, start + both):
         text = set_value(text, (*path, at), new[at])
+    for at in range(start + both, len(new) - same_end):
+        text = insert_value(text, (*path, at), new[at])
     return text
 
 
@@ -158,6 +182,15 @@ def _take(value: Any, path: Path_, at: Path_ = ()) -> Any:
         return value
     value[path[0]] = _take(value[path[0]], path[1:], (*at, path[0]))
     return value
+
+
+def _swapped(path: Path_) -> Callable[[Any], Any]:
+    def change(whole: Any) -> Any:
+        entries, at = value_at(whole, path[:-1]), int(path[-1])
+        entries.insert(at, entries.pop(at + 1))
+        return whole
+
+    return change
 
 
 def _renamed(value: Any, path: Path_, name: str) -> Any:
