@@ -74,8 +74,7 @@ def move_value(text: str, path: Path_, to: int) -> str:
     """`text` with that entry of a list at the index `to`. The comments right above an entry go with it."""
     at = int(path[-1])
     while at != to:
-        first = (*path[:-1], min(at, at + 1 if to > at else at - 1))
-        text = checked_edit(text, path, lambda splicer, first=first: splicer.swap(first), _swapped(first))
+        text = _with_next(text, (*path[:-1], at if to > at else at - 1))
         at += 1 if to > at else -1
     return text
 
@@ -123,6 +122,17 @@ def checked_edit(
         field=dotted(path),
         remedy="Change it in the YAML; an anchor (&) or a merged value may be shared by several places.",
     )
+
+
+def _with_next(text: str, path: Path_) -> str:
+    """That entry of a list and the one behind it have changed places."""
+
+    def change(whole: Any) -> Any:
+        entries, at = value_at(whole, path[:-1]), int(path[-1])
+        entries.insert(at, entries.pop(at + 1))
+        return whole
+
+    return checked_edit(text, path, lambda splicer: splicer.swap(path), change)
 
 
 def _set_list(text: str, path: Path_, old: Sequence[Any], new: Sequence[Any]) -> str:
@@ -182,15 +192,6 @@ def _take(value: Any, path: Path_, at: Path_ = ()) -> Any:
         return value
     value[path[0]] = _take(value[path[0]], path[1:], (*at, path[0]))
     return value
-
-
-def _swapped(path: Path_) -> Callable[[Any], Any]:
-    def change(whole: Any) -> Any:
-        entries, at = value_at(whole, path[:-1]), int(path[-1])
-        entries.insert(at, entries.pop(at + 1))
-        return whole
-
-    return change
 
 
 def _renamed(value: Any, path: Path_, name: str) -> Any:

@@ -151,7 +151,7 @@ class Splicer:
         return len(line) - len(line.lstrip(" -"))
 
     def _lines(self, owner: Any, index: int) -> tuple[int, int]:
-        """Where the lines of a list's entry begin and end, with the comments right above it or inside of it."""
+        """Where the lines of a list's entry begin and end, with the comments right above or inside of it."""
         column = owner.start_mark.column
         node = owner.value[index]
         begin, end = self.line_start(self.start(node)), self.line_end(self.end(node))
@@ -170,7 +170,7 @@ class Splicer:
         return begin, end
 
     def _comment_column(self, end: int) -> float:
-        """At which column the comment begins that fills the line which ends there; infinite where none does."""
+        """The column of the comment that fills the line which ends there; infinite where none does."""
         line = self._text[self.line_start(end) : end]
         bare = line.lstrip(" ")
         return len(line) - len(bare) if bare.startswith("#") else math.inf
