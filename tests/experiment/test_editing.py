@@ -12,7 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from promptlab.basics.errors import ExperimentError
-from promptlab.experiment.editing import make_list, remove_value, rename_key, set_value
+from promptlab.experiment.editing import (
+    insert_value,
+    make_list,
+    move_value,
+    remove_value,
+    rename_key,
+    set_value,
+)
 from promptlab.experiment.short_forms import value_at
 from promptlab.experiment.starter import starter_text
 from promptlab.experiment.yaml_lines import Path_, parse_document
@@ -277,3 +284,95 @@ def test_a_list_is_set_to_any_other(new: list[Any]) -> None:
         assert "# end" in edited
         if new[:1] == ["a"] and len(new) > 1:
             assert "- a   # first" in edited
+
+
+LISTED = """\
+variants:   # how it is asked
+  # the baseline
+  - zero_shot   # short
+
+  # two kinds of demos:
+  # drawn once
+  - name: mine
+    technique: few_shot   # by hand
+
+    # fixed by the seed
+    demos: {count: 4, select: random}
+    # up to here
+  - {technique: self_consistency, samples: 3}   # votes
+  # no more of them
+models: [a/b, {id: c/d, name: e}]   # two
+"""
+
+
+def test_an_entry_moves_with_its_own_comments_and_the_others_keep_theirs() -> None:
+    down = move_value(LISTED, ("variants", 0), 1)
+    assert (
+        down
+        == """\
+variants:   # how it is asked
+  # two kinds of demos:
+  # drawn once
+  - name: mine
+    technique: few_shot   # by hand
+
+    # fixed by the seed
+    demos: {count: 4, select: random}
+    # up to here
+
+  # the baseline
+  - zero_shot   # short
+  - {technique: self_consistency, samples: 3}   # votes
+  # no more of them
+models: [a/b, {id: c/d, name: e}]   # two
+"""
+    )
+    assert move_value(LISTED, ("variants", 2), 0) == move_value(
+        move_value(LISTED, ("variants", 2), 1), ("variants", 1), 0
+    )
+    assert move_value(LISTED, ("models", 1), 0) == LISTED.replace(
+        "[a/b, {id: c/d, name: e}]", "[{id: c/d, name: e}, a/b]"
+    )
+
+
+@ALL
+def test_any_entry_of_a_shipped_experiment_moves_and_comes_back_without_a_trace(text: str) -> None:
+    for path, entries in lists(value_of(text)):
+        for at in range(len(entries) - 1):
+            moved = move_value(text, (*path, at), len(entries) - 1)
+            assert value_at(value_of(moved), path) == [*entries[:at], *entries[at + 1 :], entries[at]]
+            assert sorted(moved) == sorted(text), "not a character more or less"
+            assert move_value(moved, (*path, len(entries) - 1), at) == text
+
+
+def lists(value: Any, path: Path_ = ()) -> list[tuple[Path_, list[Any]]]:
+    """All lists in it and where they are."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    found = [each for key, child in inner for each in lists(child, (*path, key))]
+    return [*found, (path, value)] if isinstance(value, list) else found
+
+
+def test_a_new_entry_stands_anywhere_and_leaves_the_others_their_comments() -> None:
+    for at in range(4):
+        more = insert_value(LISTED, ("variants", at), {"name": "new", "technique": "zero_shot_cot"})
+        assert [line for line in changed_lines(LISTED, more) if line[0] in "+-"] == [
+            "+   - {name: new, technique: zero_shot_cot}"
+        ]
+        assert value_of(more)["variants"][at]["name"] == "new"
+        assert remove_value(more, ("variants", at)) == LISTED
+    assert "  - zero_shot_cot\n  # the baseline\n" in insert_value(LISTED, ("variants", 0), "zero_shot_cot")
+    assert insert_value(LISTED, ("models", 1), "new") == LISTED.replace("[a/b, ", "[a/b, new, ")
+
+
+def test_a_list_set_with_a_new_one_in_the_middle_writes_only_that() -> None:
+    variants = value_of(LISTED)["variants"]
+    more = set_value(LISTED, ("variants",), [variants[0], "zero_shot_cot", *variants[1:]])
+    assert changed_lines(LISTED, more) == ["+   - zero_shot_cot"]
+    assert value_of(more)["variants"] == [variants[0], "zero_shot_cot", *variants[1:]]
+
+
+def test_what_an_anchor_holds_together_does_not_come_apart() -> None:
+    text = "x:\n  - &one {a: 1}\n  - *one\n  - {b: 2}\n"
+    moved = move_value(text, ("x", 2), 0)
+    assert value_of(moved)["x"] == [{"b": 2}, {"a": 1}, {"a": 1}]
+    assert value_of(move_value(text, ("x", 1), 0))["x"] == [{"a": 1}, {"a": 1}, {"b": 2}]

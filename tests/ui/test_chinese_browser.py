@@ -20,8 +20,31 @@ ENGLISH = re.compile(r"[A-Za-z][A-Za-z'’]*(?:[ ,;:]+[A-Za-z][A-Za-z'’]*){3,}
 # What people and models wrote, and what commands and libraries are called.
 THEIRS = re.compile(
     r"What is the (plural|capital)|Reply with|The plural of|Incorrect API key provided|SmolLM2"
-    r"|I do not know|Let's think step|promptlab \w+|pip install"
+    r"|I do not know|Let's think step|promptlab \w+|pip install|CSV(?:, [A-Z]+)+"
 )
+# What a tooltip or a button is called by Streamlit: a word that begins like this, and no Chinese.
+OWN_WORD = re.compile(
+    r"(?:Error: )?[A-Z][a-z]{2,}[^\u4e00-\u9fff]*|Press .*|.* (?:icon|per file)|(?:Help|Remove|Add) .*"
+)
+# What people, files and models are called, and the switch of languages.
+NAMES = re.compile(r"Ada|English|Let's think step by step\..*|Reply with.*|What is .*|Ctrl.*")
+CHROME = """() => {
+  const found = [];
+  const own = "[data-testid='stTooltipContent'], [data-testid='stTooltipErrorContent'], #portal, "
+    + "[data-testid='stFileUploader'], [data-testid='InputInstructions'], [data-testid$='Dropdown'], "
+    + "[data-testid='stNumberInput'] [role='alert'], .gdg-search-bar, [data-testid='stStatusWidget'], "
+    + "[data-testid^='stBaseButton'], [data-testid='stSkipToContent']";
+  for (const each of document.querySelectorAll("body *")) {
+    for (const name of ["aria-label", "title", "placeholder", "data-title"]) {
+      if (each.getAttribute(name)) found.push(each.getAttribute(name).trim());
+    }
+    if (!each.closest(own) || each.closest("[data-testid='stIconMaterial']")) continue;
+    for (const node of each.childNodes) {
+      if (node.nodeType === Node.TEXT_NODE && node.data.trim()) found.push(node.data.trim());
+    }
+  }
+  return found;
+}"""
 SHOWN = """() => {
   const found = [];
   const look = (root) => {
@@ -131,7 +154,8 @@ def started(t: Any, path: str) -> None:
 
 
 def english_on(t: Any, name: str) -> list[str]:
-    """The English sentences that the page shows now."""
+    """The English sentences that the page shows now, and the English words on its buttons and hints."""
+    t.page.wait_for_function("document.documentElement.lang === 'zh-CN'")
     shown = t.still(SHOWN)
     if folder := os.environ.get("PROMPTLAB_LOOK"):
         t.page.screenshot(path=f"{folder}/{name}.png", full_page=True)
@@ -146,7 +170,13 @@ def english_on(t: Any, name: str) -> list[str]:
             f"{name}: {match.group()!r} in {text[:200]!r}"
             for match in ENGLISH.finditer(THEIRS.sub("…", text))
         ]
-    return found
+    return found + [f"{name}: {each!r}" for each in own_words(t)]
+
+
+def own_words(t: Any) -> list[str]:
+    """The names of buttons, tooltips and hints that are English."""
+    told = {" ".join(each.split()) for each in t.page.evaluate(CHROME)}
+    return sorted(each for each in told if OWN_WORD.fullmatch(each) and not NAMES.fullmatch(each))
 
 
 def test_pages_with_notes_charts_and_errors(
@@ -158,6 +188,75 @@ def test_pages_with_notes_charts_and_errors(
         look(f"results-{view}", f"/results?view={view}&run={runs['plurals']}")
     look("refused", f"/results?view=answers&run={runs['refused']}")
     look("ragged", "/data?path=ragged.csv")
+
+
+def test_streamlits_own_words_are_chinese(opened: tuple[Any, Looks], study: Path) -> None:
+    t, look = opened
+    t.open("/data?path=data.jsonl")
+    t.at("data-upload").get_by_text("上传文件").click()
+    look("uploader")
+    table = t.page.get_by_test_id("stDataFrame").first
+    table.hover()
+    for name in ("显示或隐藏列", "下载为 CSV", "搜索", "全屏"):
+        table.hover()
+        t.page.get_by_role("button", name=name, exact=True).first.hover()
+        t.page.get_by_test_id("stTooltipContent").get_by_text(name).wait_for()
+        look(f"tooltip {name}")
+    t.page.get_by_role("button", name="搜索", exact=True).first.click()
+    t.page.get_by_text("输入以搜索").wait_for()
+    look("search in a table")
+    t.page.get_by_role("button", name="关闭搜索").click()
+    open_a_columns_menu(t, table)
+    t.page.get_by_role("menuitem", name="统计").hover()
+    t.page.get_by_text("不同值").last.wait_for()
+    look("menu of a column")
+    t.page.keyboard.press("Escape")
+    t.at("data-file").locator("input").click()
+    t.at("data-file").locator("input").fill("zzz")
+    t.page.get_by_text("没有匹配项").wait_for()
+    look("nothing to choose")
+    t.open(f"/experiments?file={study / 'study.yaml'}")
+    t.at("f-new-models").locator("input").click()
+    t.page.keyboard.type("some/model")
+    t.page.get_by_text("添加：some/model").wait_for()
+    look("a new one")
+    t.page.keyboard.press("Escape")
+    repeats = t.at("f-repeats").locator("input")
+    repeats.fill("-5")
+    t.at("f-repeats").get_by_text("按 Enter 确认").wait_for()
+    look("a number typed")
+    repeats.press("Enter")
+    t.at("f-repeats").get_by_text("错误：请输入").wait_for()
+    look("a number too small")
+
+
+def test_back_in_english_streamlits_words_are_its_own_again(study: Path, workbench: Any, tab: Any) -> None:
+    (study / "odd.csv").write_text("Search,Fullscreen\nUpload,Running...\n")
+    with workbench(study) as (address, _):
+        t = tab(address, locale="zh-CN")
+        t.open("/data?path=odd.csv")
+        t.at("data-upload").get_by_text("上传文件").click()
+        t.page.get_by_text("每个文件不超过").wait_for()
+        preview = t.page.get_by_test_id("stDataFrame").last.locator("canvas table")
+        assert "Fullscreen" in preview.text_content(), "what a file says stays as it is"
+        t.at("language").get_by_text("English").click()
+        t.page.get_by_text("MB per file").wait_for()
+        t.settled()
+        assert t.page.evaluate("document.documentElement.lang") == "en"
+        left = [each for each in t.page.evaluate(CHROME) if re.search("[\u4e00-\u9fff]", each)]
+        assert left == ["Language / 语言"]
+
+
+def open_a_columns_menu(t: Any, table: Any) -> None:
+    """By its button at the right of the head, which is drawn: it is looked for."""
+    box = table.locator("canvas").first.bounding_box()
+    menu = t.page.get_by_test_id("stDataFrameColumnMenu")
+    for x in range(60, 400, 10):
+        t.page.mouse.move(box["x"] + x, box["y"] + 17)
+        t.page.mouse.click(box["x"] + x, box["y"] + 17)
+        if menu.count():
+            return
+    pytest.fail("no column has a menu")
 
 
 @pytest.mark.long

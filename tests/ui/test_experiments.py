@@ -167,6 +167,26 @@ def test_entries_of_every_list_are_added_changed_and_removed(
     assert not Draft(study).changed
 
 
+def test_an_entry_moves_with_its_comment_and_with_what_stands_open(
+    study: Path, open_page: Callable[..., AppTest]
+) -> None:
+    page = open_page("experiments", file=str(study))
+    opened(page, "f-more-variants-1")
+    assert page.button(key="f-up-variants-0").disabled
+    assert page.button(key="f-down-variants-1").disabled
+    page.button(key="f-up-variants-1").click().run()
+    assert not page.exception
+    assert Draft(study).text == EXPERIMENT.replace(
+        "  - zero_shot              # the plain one\n  - {technique: few_shot, demos: 2}\n",
+        "  - {technique: few_shot, demos: 2}\n  - zero_shot              # the plain one\n",
+    )
+    assert page.selectbox(key="f-variants-0-technique").value == "few_shot"
+    assert page.session_state["open-f-more-variants-0"]
+    assert not page.session_state["open-f-more-variants-1"]
+    page.button(key="f-down-variants-0").click().run()
+    assert Draft(study).text == EXPERIMENT
+
+
 def test_prices_headers_and_rates_have_fields_and_what_has_none_is_its_own_piece_of_yaml(
     study: Path, open_page: Callable[..., AppTest]
 ) -> None:

@@ -13,6 +13,7 @@ import promptlab.ui
 from promptlab.experiment.form import FormField, Registered, experiment_fields, names_of, settings_of
 from promptlab.ui.form.words import EXPLAINED, labels
 from promptlab.ui.language import Texts
+from promptlab.ui.streamlit_words import WORDS
 
 
 def all_texts() -> Iterator[tuple[str, tuple[str, str]]]:
@@ -53,3 +54,10 @@ def test_every_field_of_a_form_has_a_name_and_what_is_said_of_it_in_chinese() ->
     found = list(form_fields())
     assert {field.key for field in found} - labels.texts.keys() <= parts
     assert {field.key for field in found if field.description} - {""} == EXPLAINED.keys()
+
+
+@pytest.mark.parametrize("place", WORDS)
+def test_streamlits_words_can_be_exchanged_back(place: str) -> None:
+    words = WORDS[place]
+    assert len(set(words.values())) == len(words), "one Chinese word stands for one English word"
+    assert all(english.count("{}") == chinese.count("{}") for english, chinese in words.items())

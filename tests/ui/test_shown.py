@@ -28,6 +28,16 @@ def test_in_a_message_no_mark_keeps_its_meaning(mark: str) -> None:
     assert not re.search(rf"(?<!\\){re.escape(mark)}", escaped(f"a{mark}x"))
 
 
+@pytest.mark.parametrize("name", ["answer_instruction", "gpt-4o_mini", "提示_词"])
+def test_a_name_is_read_out_as_it_is_written(name: str) -> None:
+    assert escaped(name) == name
+
+
+@pytest.mark.parametrize("text", ["_a_ b", "a __b__", "- a", "---", "a_ b_"])
+def test_marks_around_words_are_escaped(text: str) -> None:
+    assert not re.search(r"(?<!\\)[_-]", escaped(text).replace("\\\\", ""))
+
+
 def test_model_text_is_code_without_a_language() -> None:
     page = shown("model_text(text, key='t')")
     assert page.code[0].language in ("", "plaintext", None)

@@ -57,6 +57,28 @@ def remove_value(text: str, path: Path_) -> str:
     return checked_edit(text, path, lambda splicer: splicer.remove(path), lambda whole: _take(whole, path))
 
 
+def insert_value(text: str, path: Path_, value: Any) -> str:
+    """`text` with one more entry of a list before the one at `path`; an index after the last appends."""
+    entries = value_at(parse_document(text, _FILE).value, path[:-1])
+    if path[-1] == len(entries):
+        return set_value(text, path, value)
+
+    def change(whole: Any) -> Any:
+        value_at(whole, path[:-1]).insert(path[-1], value)
+        return whole
+
+    return checked_edit(text, path, lambda splicer: splicer.insert(path, value), change)
+
+
+def move_value(text: str, path: Path_, to: int) -> str:
+    """`text` with that entry of a list at the index `to`. The comments right above an entry go with it."""
+    at = int(path[-1])
+    while at != to:
+        text = _with_next(text, (*path[:-1], at if to > at else at - 1))
+        at += 1 if to > at else -1
+    return text
+
+
 def rename_key(text: str, path: Path_, name: str) -> str:
     """`text` with another name for the last key of `path`, in its place. ExperimentError for one there is."""
     owner = value_at(parse_document(text, _FILE).value, path[:-1])
@@ -102,6 +124,17 @@ def checked_edit(
     )
 
 
+def _with_next(text: str, path: Path_) -> str:
+    """That entry of a list and the one behind it have changed places."""
+
+    def change(whole: Any) -> Any:
+        entries, at = value_at(whole, path[:-1]), int(path[-1])
+        entries.insert(at, entries.pop(at + 1))
+        return whole
+
+    return checked_edit(text, path, lambda splicer: splicer.swap(path), change)
+
+
 def _set_list(text: str, path: Path_, old: Sequence[Any], new: Sequence[Any]) -> str:
     """Entry by entry, so that those which stay keep their comments."""
     start = next(
@@ -113,12 +146,13 @@ def _set_list(text: str, path: Path_, old: Sequence[Any], new: Sequence[Any]) ->
         (n for n in range(most) if repr(old[-1 - n]) != repr(new[-1 - n])),
         most,
     )
-    if len(new) > len(old):
-        same_end = 0  # nothing is inserted in the middle: what follows is written anew
-    for at in range(len(old) - same_end - 1, len(new) - same_end - 1, -1):
+    both = most - same_end
+    for at in range(len(old) - same_end - 1, start + both - 1, -1):
         text = remove_value(text, (*path, at))
-    for at in range(start, len(new) - same_end):
+    for at in range(start, start + both):
         text = set_value(text, (*path, at), new[at])
+    for at in range(start + both, len(new) - same_end):
+        text = insert_value(text, (*path, at), new[at])
     return text
 
 

@@ -5,6 +5,7 @@ Where the shape of the text does not allow it, ValueError or LookupError: who as
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from promptlab.experiment.short_forms import main_key
@@ -59,6 +60,28 @@ class Splicer:
         if not own_line:  # the first key of a list's entry stands behind its dash
             return self._text[:start] + self._text[self.start(items[index + 1][0]) :]
         return self._text[:line] + self._text[min(self.line_end(end) + 1, len(self._text)) :]
+
+    def insert(self, path: Path_, value: Any) -> str:
+        """With one more entry of a list, before the one at `path` and what is said above that."""
+        owner, index = self.node(path[:-1]), path[-1]
+        if owner.flow_style:
+            at = self.start(owner.value[index])
+            return f"{self._text[:at]}{self._rendered(value, 0, True)}, {self._text[at:]}"
+        at, _ = self._lines(owner, int(index))
+        column = owner.start_mark.column
+        new = f"{' ' * column}- {self._rendered(value, at, False, indent=column)}\n"
+        return self._text[:at] + new + self._text[at:]
+
+    def swap(self, path: Path_) -> str:
+        """With the entry of a list at `path` behind the next one, each with its own comments."""
+        owner, index = self.node(path[:-1]), int(path[-1])
+        first, second = owner.value[index], owner.value[index + 1]
+        if owner.flow_style:
+            (a, b), (c, d) = ((self.start(each), self.end(each)) for each in (first, second))
+        else:
+            (a, b), (c, d) = (self._lines(owner, at) for at in (index, index + 1))
+        text = self._text
+        return text[:a] + text[c:d] + text[b:c] + text[a:b] + text[d:]
 
     def rename(self, path: Path_, name: str) -> str:
         """With another key in the place of the last one of `path`."""
@@ -126,6 +149,31 @@ class Splicer:
         """The column at which the line's own key begins: behind its dashes."""
         line = self._text[self.line_start(at) : self.line_end(at)]
         return len(line) - len(line.lstrip(" -"))
+
+    def _lines(self, owner: Any, index: int) -> tuple[int, int]:
+        """Where the lines of a list's entry begin and end, with the comments right above or inside of it."""
+        column = owner.start_mark.column
+        node = owner.value[index]
+        begin, end = self.line_start(self.start(node)), self.line_end(self.end(node))
+        if self._text[begin : begin + column].strip() or self._text[begin + column] != "-":
+            raise ValueError("the entry does not begin on a line of its own")
+        while begin and self._comment_column(begin - 1) <= column:
+            begin = self.line_start(begin - 1)
+        below = end
+        while below < len(self._text):
+            below = self.line_end(below + 1)
+            if not self._text[self.line_start(below) : below].strip():
+                continue
+            if not column < self._comment_column(below) < math.inf:
+                break
+            end = below
+        return begin, end
+
+    def _comment_column(self, end: int) -> float:
+        """The column of the comment that fills the line which ends there; infinite where none does."""
+        line = self._text[self.line_start(end) : end]
+        bare = line.lstrip(" ")
+        return len(line) - len(bare) if bare.startswith("#") else math.inf
 
     def _short(self, node: Any, path: Path_) -> dict[str, Any] | None:
         if not _is_scalar(node) or _is_null(node):

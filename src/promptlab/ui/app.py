@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from promptlab.ui.entering import may_enter, show_person
-from promptlab.ui.language import Texts, choose_language, language
+from promptlab.ui.language import Texts, choose_language
 from promptlab.ui.place import go, guard_code, set_pages
 
 say = Texts(
@@ -20,7 +20,6 @@ say = Texts(
     models=("Models and keys", "模型与密钥"),
 )
 LOOKS = Path(__file__).with_name("looks.html")
-LOOKS_ZH = LOOKS.with_name("looks_zh.html")
 PAGES = ("playground", "experiments", "results", "rating", "data", "models")
 
 
@@ -33,8 +32,6 @@ def workbench() -> None:
     """One run of the script: the chosen page."""
     st.set_page_config(page_title="promptlab", layout="wide", initial_sidebar_state="auto")
     st.html(LOOKS)
-    if language() == "zh":
-        st.html(LOOKS_ZH)
     if not may_enter():
         with st.container(horizontal=True, horizontal_alignment="right", key="languages"):
             choose_language()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,13 @@ from typing import Any
 import streamlit as st
 
 from promptlab.chinese import in_chinese
+from promptlab.ui.streamlit_words import WORDS
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 KEY = "language"
 # What a screen reader reads the page in, and what the browser chooses Chinese or Japanese forms by.
 _TAGS = {"en": "en", "zh": "zh-CN"}
-_TELL = "export default ({data}) => { document.documentElement.lang = data }"
+_SCRIPT = Path(__file__).with_name("page_language.js")
 
 
 class Texts:
@@ -70,8 +72,9 @@ def choose_language() -> None:
 
 @cache
 def _teller() -> Any:
-    """Tells the browser the page's language."""
-    return st.components.v2.component("promptlab_language", js=_TELL)
+    """Tells the browser the page's language, which Streamlit's own words are then in."""
+    script = f"const WORDS = {json.dumps(WORDS)};\n{_SCRIPT.read_text('utf-8')}"
+    return st.components.v2.component("promptlab_language", js=script)
 
 
 def _tell_choices() -> None:

@@ -12,7 +12,8 @@ from promptlab.ui.language import Texts, in_chosen
 # What a browser lays out without strain; the whole text can be downloaded.
 LONGEST_SHOWN = 20_000
 
-_MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>$:~^=&@/])")
+# Within a word, `_` and `-` mark nothing: a label that is read out has no backslashes in its names.
+_MARKS = re.compile(r"([\\`*{}\[\]()#+.!|<>$:~^=&@/]|(?<![^\W_])[_-]|[_-](?![^\W_]))")
 _DIRECTIVE = re.compile(r":(?=[\w-]+\[|material/|streamlit:|[a-z0-9_+-]+:)")
 
 say = Texts(

@@ -11,6 +11,7 @@ import streamlit as st
 from promptlab.experiment.form import FormField, blank, named_fields
 from promptlab.experiment.yaml_lines import Path_
 from promptlab.ui.form.fields import SINGLE, show_field, show_piece
+from promptlab.ui.form.folding import exchange_open
 from promptlab.ui.form.groups import has_shape, show_any, show_group
 from promptlab.ui.form.labels import label
 from promptlab.ui.form.sheet import Sheet
@@ -19,6 +20,8 @@ from promptlab.ui.language import Texts, placeholders
 say = Texts(
     add=("Add", "添加"),
     remove=("Remove", "删除"),
+    up=("Move up", "上移"),
+    down=("Move down", "下移"),
     new_name=("Name of a new one", "新增项的名称"),
     key=("Name", "名称"),
     value=("Value", "取值"),
@@ -32,23 +35,21 @@ First = Sequence[str] | Callable[[Any], Sequence[str]]
 def show_entries(
     sheet: Sheet, path: Path_, field: FormField, first: First = (), *, adding: bool = True
 ) -> None:
-    """The entries of a list, each with a way to remove it, and with `adding` a way to add one."""
+    """The entries of a list, each with ways to move and remove it, and with `adding` a way to add one."""
     assert field.item is not None
     entries = sheet.at(path)
     count = len(entries) if isinstance(entries, list) else 0
     for index in range(count):
         entry: Path_ = (*path, index)
         with st.container(border=True, key=sheet.key(entry, "entry")):
-            body, end = st.columns([24, 1])
+            body, end = st.columns([22, 2] if count > 1 else [24, 1])
             with body:
                 if field.item.kind in ("section", "named") and has_shape(field.item, entries[index], entry):
                     show_group(sheet, entry, field.item, first(entries[index]) if callable(first) else first)
                 else:
                     show_piece(sheet, entry, FormField(str(index), "any", required=True))
             with end:
-                alone = count == 1
-                gone = path if alone and not field.required else entry
-                remove_button(sheet, entry, gone, disabled=alone and field.required)
+                _show_buttons(sheet, field, entry, count)
     if not adding:
         return
     if field.item.kind == "named":
@@ -143,17 +144,46 @@ def new_entry(item: FormField) -> Any:
     return found
 
 
+def _show_buttons(sheet: Sheet, field: FormField, entry: Path_, count: int) -> None:
+    """Up, down and away; the order of a list is that of the comparison's rows, of turns, of steps."""
+    path, index = entry[:-1], int(entry[-1])
+    alone = count == 1
+    with st.container(horizontal=True, gap=None, horizontal_alignment="right"):
+        if not alone:
+            for name, icon, to in (("up", "arrow_upward", index - 1), ("down", "arrow_downward", index + 1)):
+                _small_button(sheet, entry, name, icon, _move, (sheet, entry, to), not 0 <= to < count)
+        gone = path if alone and not field.required else entry
+        remove_button(sheet, entry, gone, disabled=alone and field.required)
+
+
+def _move(sheet: Sheet, entry: Path_, to: int) -> None:
+    sheet.move(entry, to)
+    exchange_open("-".join(map(str, entry)), "-".join(map(str, (*entry[:-1], to))))
+
+
 def remove_button(sheet: Sheet, path: Path_, gone: Path_, *, disabled: bool = False) -> None:
     """A small button for the entry at `path` that removes what stands at `gone`."""
+    _small_button(sheet, path, "remove", "close", sheet.remove, (gone,), disabled)
+
+
+def _small_button(
+    sheet: Sheet,
+    path: Path_,
+    name: str,
+    icon: str,
+    act: Callable[..., None],
+    args: tuple[Any, ...],
+    disabled: bool,
+) -> None:
     st.button(
-        "",
-        icon=":material/close:",
-        key=sheet.key(path, "remove"),
-        help=say("remove"),
+        say(name),
+        icon=f":material/{icon}:",
+        key=sheet.key(path, name),
+        help=say(name),
         type="tertiary",
         disabled=disabled,
-        on_click=sheet.remove,
-        args=(gone,),
+        on_click=act,
+        args=args,
     )
 
 

@@ -22,7 +22,7 @@ from promptlab.ui.language import Texts, placeholders
 from promptlab.ui.shown import escaped
 
 say = Texts(
-    matrix=("Matrix", "组合展开"),
+    matrix=("Matrix", "组合展开 · matrix"),
     nothing=("nothing varies", "无变化项"),
     what=(
         "One entry for every combination of the values. It sets what the file says in that place.",
@@ -53,7 +53,7 @@ def show_matrix(sheet: Sheet, path: Path_) -> None:
         return
     axes = {key: each for key, each in (matrix or {}).items() if key != _EXCLUDE}
     told = "; ".join(f"{key}: {', '.join(map(str, _names(each)))}" for key, each in axes.items())
-    title = f"**{say('matrix')} · matrix**: {escaped(in_short(told) if told else say('nothing'))}"
+    title = f"**{say('matrix')}**: {escaped(in_short(told) if told else say('nothing'))}"
     part = folding(title, sheet.key(path, "part"), at_first=sheet.has_mistakes(path))
     if not part.open:
         return

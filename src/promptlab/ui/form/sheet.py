@@ -12,7 +12,7 @@ import streamlit as st
 
 from promptlab.basics.errors import ExperimentError, PromptlabError
 from promptlab.experiment import Unfolded
-from promptlab.experiment.editing import remove_value, rename_key, set_value
+from promptlab.experiment.editing import move_value, remove_value, rename_key, set_value
 from promptlab.experiment.pieces import piece_at, set_piece
 from promptlab.experiment.short_forms import value_at
 from promptlab.experiment.yaml_lines import Path_, dotted
@@ -89,6 +89,10 @@ class Sheet:
 
     def remove(self, path: Path_) -> None:
         self.edit(lambda text: remove_value(text, path))
+
+    def move(self, path: Path_, to: int) -> None:
+        """That entry of a list to that place in it."""
+        self.edit(lambda text: move_value(text, path, to))
 
     def rename(self, path: Path_, name: str) -> None:
         self.edit(lambda text: rename_key(text, path, name))
