@@ -115,8 +115,9 @@ def row_source(name: str, *, target: str = "") -> RowSource:
         return _guessed(path, target)
     if target:
         raise UsageError(f"{path} says itself what its target is.", remedy="Change it there.")
-    found = {source.label: source for source in _of_experiment(load_spec(path))}
-    named = {label.removesuffix(f" ({path.name})"): source for label, source in found.items()}
+    loaded = load_spec(path)
+    labels = [data.label for data in loaded.spec.datasets]
+    named = dict(zip(labels, _of_experiment(loaded), strict=True))
     if wanted in named:
         return named[wanted]
     if wanted or len(named) > 1:
