@@ -208,6 +208,11 @@ def test_what_was_tried_becomes_an_experiment_and_a_variant_of_one(
     page = open_page("playground")
     page.text_area(key="prompt-text").set_value("What is {{ q }}?").run()
     page.selectbox(key="row-source").set_value("data.jsonl").run()
+    page.text_area(key="prompt-text").set_value("What is {{ q }}, {{ name }}?").run()
+    page.text_area(key="value-name").set_value("Ada").run()
+    assert "data has no column name" in page.error[0].value
+    assert "save-name" not in [each.key for each in page.text_input], "no row could fill it"
+    page.text_area(key="prompt-text").set_value("What is {{ q }}?").run()
     page.text_input(key="save-name").set_value("sums").run()
     page.button(key="save-write").click().run()
     assert not page.exception

@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from promptlab.basics.errors import PromptlabError, UsageError
+from promptlab.datasets.task import template_values
 from promptlab.experiment import load_spec
 from promptlab.models.keys import held
 from promptlab.playground import Draft, Prompt, add_variant, experiment_text, variant_entry
@@ -30,6 +31,12 @@ say = Texts(
     needs_target=(
         "This data set names no target, so nothing can be scored. Name it under Data sets or in the file.",
         "该数据集未指定标准答案列，无法评分。请在“数据集”页或文件中指定。",
+    ),
+    needs_columns=(
+        "{dataset} has no column {names}, so an experiment could not fill it. Write its value into the "
+        "prompt, or use one of the columns: {columns}.",
+        "{dataset} 没有名为 {names} 的列，实验无法填入。请把它的值直接写进提示词，"
+        "或改用已有的列：{columns}。",
     ),
     where=("Where", "保存位置"),
     new=("A new experiment", "新建实验"),
@@ -62,6 +69,14 @@ def show_saving(edited: Edited) -> None:
             return
         if not source.has_target:
             st.caption(say("needs_target"))
+            return
+        cursor = session().cursor
+        assert cursor is not None
+        known = template_values(cursor.dataset.first().question())
+        missing = [name for name in edited.prompt.variables() if name not in known]
+        if missing:
+            names, columns = ", ".join(missing), ", ".join(cursor.dataset.columns)
+            failed(say("needs_columns", dataset=cursor.dataset.name, names=names, columns=columns))
             return
         file = None if source.experiment is None else source.experiment.path
         places = [None] if file is None else [None, file]
