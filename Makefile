@@ -12,7 +12,7 @@ demo: $(DEMO_ENV)/.ready
 	$(DEMO_ENV)/bin/promptlab compare experiments/quickstart.yaml
 
 test: $(DEV_ENV)/.ready
-	$(DEV_ENV)/bin/python -m pytest -n auto -m "not long and not browser"
+	$(DEV_ENV)/bin/python -m pytest -n auto --dist worksteal -m "not long and not browser"
 
 # The workbench and the report in real Chromium. The tests of a file share its server.
 journeys: $(DEV_ENV)/.ready

@@ -144,8 +144,13 @@ def is_fine(page: Any, rule: str, node: Any) -> bool:
     if rule == "aria-prohibited-attr":  # a chosen option's label, which may be ignored: it says what is shown
         return bool(element.get_attribute("aria-label") == element.inner_text().strip())
     if rule == "color-contrast":  # of charts all texts are measured, in a test of their own
-        return "<text" in node["html"] or "<tspan" in node["html"] or is_readable(page, element)
+        of_chart = "<text" in node["html"] or "<tspan" in node["html"]
+        return of_chart or bool(element.evaluate(IS_EMPTY_FIELD)) or is_readable(page, element)
     return False
+
+
+# It says nothing yet, and may lie across the chips beside it until something is typed.
+IS_EMPTY_FIELD = "each => each.tagName === 'INPUT' && !each.value && !each.placeholder"
 
 
 def is_readable(page: Any, element: Any) -> bool:
