@@ -176,6 +176,7 @@ def _either(sheet: Sheet, path: Path_, field: FormField, current: Any) -> None:
         wider = {"id": _model_id(sheet, current)} if own else {"test": current}
         st.button(
             say("own_model" if own else "several"),
+            icon=":material/unfold_more:",  # without it, it looks like a label that belongs to nothing
             key=sheet.key(path, "wider"),
             type="tertiary",
             on_click=sheet.set,
