@@ -56,10 +56,10 @@ def stored_runs() -> dict[str, StoredRun]:
 
 def state_of(run: RunDirectory) -> State:
     """Changes whenever anything of the run does, or somebody looked at a sample by hand."""
-    return _state((*(run.path / name for name in _FILES), run.path.parent.parent / LOOKS))
+    return _stamps((*(run.path / name for name in _FILES), run.path.parent.parent / LOOKS))
 
 
-def _state(paths: Iterable[Path]) -> State:
+def _stamps(paths: Iterable[Path]) -> State:
     found = []
     for path in paths:
         try:
@@ -77,7 +77,7 @@ def comparison_of(run: RunDirectory) -> Comparison:
 
 def survey_of(run: RunDirectory, chosen: Selection) -> Survey:
     """What the answers to each sample came to. StorageError: the store cannot be read."""
-    return _survey(run.path, _state((run.store, run.path / f"{STORE}-wal")), chosen)
+    return _survey(run.path, _stamps((run.store, run.path / f"{STORE}-wal")), chosen)
 
 
 def compared_and_surveyed(run: RunDirectory, chosen: Selection) -> tuple[Comparison, Survey]:
