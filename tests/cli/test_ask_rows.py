@@ -14,6 +14,13 @@ from promptlab.playground.rows import row_source
 
 QUESTION = "What is {{ q }}?"
 ROWS = 10
+TRAINED = """\
+name: trained
+dataset: {path: trained.jsonl, target: answer, split: {column: part}}
+task: {prompt: "{{ q }}", answer: number}
+models: [scripted/script.yaml]
+variants: [zero_shot]
+"""
 
 
 @pytest.fixture
@@ -112,6 +119,10 @@ def test_the_data_set_of_an_experiment_brings_its_answer_type_and_its_rows_for_d
         (("--data", "data.jsonl", "--save", "x.yaml", "--var", "z=1"), "data has no such column"),
         (("--data", "bare.jsonl", "--save", "x.yaml", "--var", "q=1"), "Name its column: --target COLUMN"),
         (("--data", "broken.jsonl"), "broken.jsonl"),
+        (
+            ("--data", "trained.yaml", "--save", "x.yaml"),
+            "trained has no test rows, and an experiment reports",
+        ),
         (("--data", "tested.jsonl"), "tested has no dev or train rows. It has some here: --split test."),
     ],
 )
@@ -121,6 +132,8 @@ def test_what_is_wrong_with_a_row_or_the_file_to_write_is_one_line_and_nothing_i
     (command.folder / "there.yaml").write_text("mine\n")
     (command.folder / "bare.jsonl").write_text("".join(f'{{"question": "{i} ?"}}\n' for i in range(9)))
     (command.folder / "tested.jsonl").write_text('{"q": "1", "answer": "2", "split": "test"}\n')
+    (command.folder / "trained.jsonl").write_text('{"q": "1", "answer": "2", "part": "train"}\n')
+    (command.folder / "trained.yaml").write_text(TRAINED)
     (command.folder / "broken.jsonl").write_text('{"q": 1}\n{"q": \n')
     asked = QUESTION if "--data" in args else "What?"
     shown, problem = command.run("ask", asked, "-m", "scripted/script.yaml", *args, code=2)

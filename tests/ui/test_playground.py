@@ -205,8 +205,15 @@ def test_what_was_tried_becomes_an_experiment_and_a_variant_of_one(
 ) -> None:
     connected(home, fake_provider, "a")
     rows(home)
+    (home / "learned.jsonl").write_text('{"q": "1", "a": "2", "split": "train"}\n')
+    (home / "learned.yaml").write_text(
+        "name: learned\ndataset: {path: learned.jsonl, target: a, split: {column: split}}\n"
+        "task: {prompt: '{{ q }}', answer: number}\nmodels: [openai/x]\nvariants: [zero_shot]\n"
+    )
     page = open_page("playground")
     page.text_area(key="prompt-text").set_value("What is {{ q }}?").run()
+    page.selectbox(key="row-source").set_value("learned (learned.yaml)").run()
+    assert "learned has no test rows" in page.error[0].value
     page.selectbox(key="row-source").set_value("data.jsonl").run()
     page.text_area(key="prompt-text").set_value("What is {{ q }}, {{ name }}?").run()
     page.text_area(key="value-name").set_value("Ada").run()

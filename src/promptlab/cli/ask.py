@@ -106,7 +106,7 @@ def ask(
     usable.
 
     With --data a row of a data set fills the question, and --save writes the experiment that asks all rows
-    this way, as the playground does: for check, estimate and compare.
+    this way, as the playground does: for validate, estimate and compare.
 
     Exit code: 0 answered, 2 wrong usage, 3 some answer failed, 130 interrupted.
     """

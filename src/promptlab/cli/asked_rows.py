@@ -145,6 +145,11 @@ def save_experiment(
             f"{row.dataset.name} names no target, so nothing could be scored.",
             remedy="Name its column: --target COLUMN.",
         )
+    if not row.dataset.sizes["test"]:
+        raise UsageError(
+            f"{row.dataset.name} has no test rows, and an experiment reports on those.",
+            remedy="Give it some, or leave out --save.",
+        )
     for name in given:
         if name not in row.sample.inputs:
             raise UsageError(

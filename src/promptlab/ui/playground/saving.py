@@ -32,6 +32,10 @@ say = Texts(
         "This data set names no target, so nothing can be scored. Name it under Data sets or in the file.",
         "该数据集未指定标准答案列，无法评分。请在“数据集”页或文件中指定。",
     ),
+    needs_test=(
+        "{dataset} has no test rows, and an experiment reports on those.",
+        "{dataset} 没有测试集数据，而实验结果以测试集为准。",
+    ),
     needs_columns=(
         "{dataset} has no column {names}, so an experiment could not fill it. Write its value into the "
         "prompt, or use one of the columns: {columns}.",
@@ -72,6 +76,9 @@ def show_saving(edited: Edited) -> None:
             return
         cursor = session().cursor
         assert cursor is not None
+        if not cursor.dataset.sizes["test"]:
+            failed(say("needs_test", dataset=cursor.dataset.name))
+            return
         known = template_values(cursor.dataset.first().question())
         missing = [name for name in edited.prompt.variables() if name not in known]
         if missing:
