@@ -197,6 +197,7 @@ class Tab:
         while self.awaits_script:
             assert time.monotonic() < deadline, "the script does not begin"
             self.page.wait_for_timeout(20)  # lets the messages in
+        self.page.wait_for_function(WORKED_OFF)  # what has arrived is seen by the page
         self.page.wait_for_function(AT_REST)
 
     def still(self, script: str) -> Any:

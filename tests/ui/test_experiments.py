@@ -93,7 +93,7 @@ def test_a_change_in_the_yaml_is_in_the_form_and_comments_stay(
     page = open_page("experiments", file=str(study), view="yaml")
     page.text_area(key="yaml").set_value(EXPERIMENT.replace("demos: 2", "demos: 5")).run()
     assert not page.exception
-    page.segmented_control(key="view").set_value("form").run()
+    page.segmented_control(key="experiment-view").set_value("form").run()
     assert page.number_input(key="f-variants-1-demos").value == 5
     page.number_input(key="f-variants-1-demos").set_value(3).run()
     assert Draft(study).text == EXPERIMENT.replace("demos: 2", "demos: 3")
@@ -180,11 +180,30 @@ def test_an_entry_moves_with_its_comment_and_with_what_stands_open(
         "  - zero_shot              # the plain one\n  - {technique: few_shot, demos: 2}\n",
         "  - {technique: few_shot, demos: 2}\n  - zero_shot              # the plain one\n",
     )
-    assert page.selectbox(key="f-variants-0-technique").value == "few_shot"
+    assert page.selectbox(key="f-variants-0-technique-after-1").value == "few_shot"
     assert page.session_state["open-f-more-variants-0"]
     assert not page.session_state["open-f-more-variants-1"]
     page.button(key="f-down-variants-0").click().run()
     assert Draft(study).text == EXPERIMENT
+
+
+def test_a_choice_whose_callback_was_overtaken_is_taken_at_the_next_drawing(
+    study: Path, open_page: Callable[..., AppTest]
+) -> None:
+    given = EXPERIMENT.replace(
+        "  - scripted/script.yaml ", "  - id: scripted/script.yaml\n    extra_body: {route: [a]} "
+    )
+    study.write_text(given)
+    page = open_page("experiments", file=str(study))
+    page.session_state["f-name"] = "another"  # what the browser told, and no callback ran for it
+    page.run()
+    assert Draft(study).text == given.replace("name: parity", "name: another")
+    assert page.text_input(key="f-name").value == "another"
+    piece = page.session_state["f-models-0-extra_body"]
+    page.session_state["f-models-0-extra_body"] = "[a"  # refused once, and not asked for ever
+    page.run()
+    assert any("not valid YAML" in each.value for each in page.error)
+    assert page.session_state["f-models-0-extra_body"] == piece
 
 
 def test_prices_headers_and_rates_have_fields_and_what_has_none_is_its_own_piece_of_yaml(
@@ -281,7 +300,7 @@ def test_a_file_that_is_no_yaml_is_shown_and_can_be_mended(
     page = open_page("experiments", file=str(study))
     assert not page.exception
     assert "cannot be read as an experiment" in page.error[0].value
-    page.segmented_control(key="view").set_value("yaml").run()
+    page.segmented_control(key="experiment-view").set_value("yaml").run()
     page.text_area(key="yaml").set_value(EXPERIMENT).run()
     assert page.success
     assert page.title[0].value == "parity"

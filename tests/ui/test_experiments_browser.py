@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 from real_command import wait_until
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from conftest import STILL_MS, WAIT_MS
 from promptlab.experiment import load_spec
 from promptlab.runs.background import jobs
 from promptlab.ui.experiments import first_results, running, states, watching
 from promptlab.ui.experiments import page as experiments_page
+from promptlab.ui.experiments.draft import Draft
 
 pytestmark = pytest.mark.browser
 LANGUAGES = [("en-US", "light"), ("zh-CN", "dark")]
@@ -73,6 +77,71 @@ def test_form_and_yaml_are_two_views_of_one_file(
         t.at("save").get_by_role("button").click()
         expected = wanted.replace("- zero_shot ", "- {technique: few_shot, demos: 3} ")
         wait_until(lambda: study.read_text() == expected, "it is not saved")
+
+
+def test_who_is_ahead_of_the_page_loses_nothing(
+    study: Path, workbench: Any, tab: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, other, third = (
+        "  - zero_shot              # the plain one\n",
+        "  - zero_shot_cot\n",
+        "  - {technique: few_shot, demos: 2}\n",
+    )
+    text = study.read_text().replace(other, other + third)
+    study.write_text(text)
+    monkeypatch.setenv("PROMPTLAB_HOME", str(study.parent / "home"))
+    draft = Draft(study)
+    wanted = text.replace(plain + other + third, other + third + plain)
+    wanted = wanted.replace("name: sums", "name: sums again").replace(
+        "What is {{ q }}", "How much is {{ q }} now"
+    )
+    held: list[tuple[Any, bytes]] | None = None
+
+    def listen(socket: Any) -> None:
+        def arrived(message: bytes) -> None:
+            if held is None:
+                socket.send(message)
+            else:
+                held.append((socket, message))
+
+        socket.connect_to_server().on_message(arrived)
+
+    def written(what: str) -> None:
+        deadline = time.monotonic() + WAIT_MS / 1000
+        while what not in draft.text or not drawn():
+            assert time.monotonic() < deadline, f"{what} is lost:\n{draft.text}"
+            t.page.wait_for_timeout(20)  # lets the messages through
+
+    def drawn() -> bool:
+        told = [ForwardMsg.FromString(message).WhichOneof("type") for _, message in held or ()]
+        return "new_session" not in told or "script_finished" in told[::-1][: told[::-1].index("new_session")]
+
+    with workbench(study.parent) as (address, _):
+        t = tab(address)
+        t.page.route_web_socket("**/stream", listen)
+        t.page.goto(f"{address}/experiments?file={study}")
+        prompt, name = t.at("f-task-prompt").locator("textarea"), t.at("f-name").locator("input")
+        name.wait_for()
+        t.page.wait_for_timeout(STILL_MS)
+        held = []  # from here on the page hears nothing
+        prompt.fill("How much is {{ q }}?")
+        name.fill("sums again")
+        name.press("Enter")
+        written("How much is {{ q }}?")
+        written("sums again")
+        t.at("f-down-variants-0").get_by_role("button").click()
+        written(other + plain + third)
+        t.at("f-down-variants-1").get_by_role("button").click()
+        written(other + third + plain)
+        prompt.fill("How much is {{ q }} now?")
+        late, held = held, None
+        for socket, message in late:
+            socket.send(message)
+        expect(t.at("f-variants-2-technique-after-2").locator("input")).to_have_value("zero_shot")
+        prompt.press("Control+Enter")
+        written("How much is {{ q }} now?")
+        t.page.get_by_role("radio", name="YAML").click()
+        expect(t.at("yaml").locator("textarea")).to_have_value(wanted)
 
 
 @pytest.mark.parametrize(("locale", "theme"), LANGUAGES)

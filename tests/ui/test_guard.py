@@ -74,7 +74,8 @@ class Visitor:
             kind = told.WhichOneof("type")
             if kind == "new_session":
                 found = told.new_session.initialize.session_id
-            if kind == "script_finished" and found:
+            ended = told.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN
+            if kind == "script_finished" and ended and found:
                 return found
 
     def sends(self, session: str) -> int:

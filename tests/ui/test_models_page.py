@@ -28,7 +28,7 @@ def everything(page: AppTest) -> str:
 
 
 def view(page: AppTest, name: str) -> AppTest:
-    return page.segmented_control(key="view").set_value(name).run()
+    return page.segmented_control(key="models-view").set_value(name).run()
 
 
 def test_it_says_which_providers_are_usable_and_why_not(

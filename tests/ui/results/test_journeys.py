@@ -40,6 +40,31 @@ def told(opened: Any) -> tuple[str, list[str]]:
     return page.locator("main").inner_text(), page.locator("main .frame").all_inner_texts()
 
 
+def test_who_presses_on_before_the_page_is_whole_stays_where_one_is(
+    served: str, tab: Callable[..., Any]
+) -> None:
+    opened = tab(served)
+    held: list[Any] = []
+    opened.page.route(
+        "**/Multiselect*.js", lambda each: held.append(each)
+    )  # the slow part of a slow connection
+    page = opened.open("/results")
+    opened.at("results-cells").get_by_role("button", name="zero_shot", exact=True).click()
+    chips = opened.at("results-filter")
+    chips.get_by_text(f"{opened.words(answers.say, 'wrong')} 20").click()
+    expect(rows(opened)).to_have_count(20)
+    assert held
+    for each in held:
+        each.continue_()
+    chosen = opened.at("results-columns").get_by_text("zero_shot × m <i>x</i>")
+    chosen.wait_for()
+    opened.at("results-tools").get_by_label(opened.words(answers.say, "search")).fill("is 3 plus")
+    page.keyboard.press("Enter")
+    expect(rows(opened)).to_have_count(1)
+    expect(chosen).to_have_count(1)
+    expect(page).to_have_url(re.compile("[?&]variant=zero_shot&.*filter=wrong"))
+
+
 @pytest.mark.parametrize(("locale", "theme"), LANGUAGES)
 def test_from_the_verdict_down_to_a_call_and_a_link_that_shows_the_same(
     served: str, tab: Callable[..., Any], locale: str, theme: str

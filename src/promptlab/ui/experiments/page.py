@@ -13,6 +13,7 @@ from promptlab.ui.form.sheet import PROBLEM
 from promptlab.ui.language import Texts
 from promptlab.ui.place import home
 from promptlab.ui.shown import escaped, failed
+from promptlab.ui.tied import tied
 
 VIEWS = ("form", "yaml", "run")
 
@@ -53,9 +54,10 @@ def _experiment(path: Path) -> None:
         _back()
         return
     draft = Draft(path)
+    asked = st.query_params.get("view")
+    view = asked if asked in VIEWS else VIEWS[0]
     try:
-        _head(draft)
-        view = st.session_state["view"]
+        _head(draft, view)
         if view == "yaml":
             from promptlab.ui.experiments.yaml_view import yaml_view
 
@@ -72,23 +74,20 @@ def _experiment(path: Path) -> None:
         failed(error)
 
 
-def _head(draft: Draft) -> None:
+def _head(draft: Draft, view: str) -> None:
     """The name, the view, and what is not saved yet."""
     st.title(escaped(_name(draft)))
     st.caption(escaped(shown(draft.path, Path.cwd())))
     problem = st.session_state.pop(PROBLEM, None)
-    asked = st.query_params.get("view")
-    st.session_state.setdefault("view", asked if asked in VIEWS else VIEWS[0])
     with st.container(horizontal=True, vertical_alignment="center", key="experiment-head"):
         _back()
         st.segmented_control(
             say("view"),
             VIEWS,
             format_func=say,
-            key="view",
-            on_change=_remember_view,
             required=True,
             label_visibility="collapsed",
+            **tied("experiment-view", view, _show_view),
         )
         changed = draft.changed
         st.button(
@@ -100,8 +99,8 @@ def _head(draft: Draft) -> None:
         failed(problem)
 
 
-def _remember_view() -> None:
-    st.query_params["view"] = st.session_state["view"]
+def _show_view(view: str) -> None:
+    st.query_params["view"] = view
 
 
 def _name(draft: Draft) -> str:

@@ -9,6 +9,7 @@ from promptlab.ui.experiments.draft import Draft
 from promptlab.ui.experiments.form import mistakes
 from promptlab.ui.language import Texts
 from promptlab.ui.shown import done, failed
+from promptlab.ui.tied import tied
 
 _LINE_PX = 22
 
@@ -24,15 +25,13 @@ say = Texts(
 
 def yaml_view(draft: Draft) -> None:
     """The same text that the form edits, comments and all."""
-    st.session_state["yaml"] = text = draft.text
+    text = draft.text
     lines = text.count("\n") + 3
     st.text_area(
         say("text"),
-        key="yaml",
         height=min(max(lines, 12), 45) * _LINE_PX,
-        on_change=_take,
-        args=(draft,),
         help=say("leave"),
+        **tied("yaml", text, draft.write),
     )
     try:
         found = mistakes(draft)
@@ -42,7 +41,3 @@ def yaml_view(draft: Draft) -> None:
         failed(each)
     if not found:
         done(say("sound"))
-
-
-def _take(draft: Draft) -> None:
-    draft.write(st.session_state["yaml"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -14,6 +15,7 @@ from promptlab.ui.form.labels import explained, label
 from promptlab.ui.form.sheet import PROBLEM, Sheet
 from promptlab.ui.language import Texts
 from promptlab.ui.place import allows_code
+from promptlab.ui.tied import tied
 
 _LONG_PX = 110
 _LIST_PX = 68
@@ -43,32 +45,33 @@ def show_field(sheet: Sheet, path: Path_, field: FormField, title: str = "") -> 
     """The widget, with the text's own value in it, and beneath it the mistakes that stand there."""
     title = title or label(field)
     current = sheet.at(path)
-    key = sheet.key(path)
-    settings: dict[str, Any] = {
-        "key": key,
-        "on_change": _changed,
-        "args": (sheet, path, field, key),
-        "help": explained(field) or None,
-    }
     if not fits(field, current):
         show_piece(sheet, path, field, title)
         return
-    _WIDGETS[field.kind](sheet, title, field, current, settings)
+    _WIDGETS[field.kind](Place(sheet, path, field, title, current))
     sheet.show_mistakes(path, below=True)
 
 
 def show_piece(sheet: Sheet, path: Path_, field: FormField, title: str = "") -> None:
     """What no widget can show: as it is written in the file, to be changed as such."""
     title = title or label(field)
-    key = sheet.key(path)
     piece = sheet.piece(path)
-    st.session_state[key] = piece
+
+    def changed(given: str) -> None:
+        if not given.strip():
+            sheet.remove(path)
+            return
+        try:
+            parse_document(given, "")
+        except ExperimentError as error:
+            st.session_state[PROBLEM] = error
+            return
+        sheet.write_piece(path, given)
+
     settings: dict[str, Any] = {
-        "key": key,
         "placeholder": _unset(field),
         "help": " ".join(filter(None, (say("as_yaml"), explained(field)))),
-        "on_change": _piece_changed,
-        "args": (sheet, path, key),
+        **tied(sheet.value_key(path), piece, changed),
     }
     if field.kind in _SCALARS and "\n" not in piece:
         st.text_input(title, **settings)
@@ -76,6 +79,35 @@ def show_piece(sheet: Sheet, path: Path_, field: FormField, title: str = "") -> 
         lines = min(piece.count("\n") + 2, _MOST_PIECE_LINES)
         st.text_area(title, height=max(_LIST_PX, lines * _PIECE_LINE_PX), **settings)
     sheet.show_mistakes(path, below=True)
+
+
+@dataclass(frozen=True)
+class Place:
+    """One place of the text, with the value that stands there and the title its widget has."""
+
+    sheet: Sheet
+    path: Path_
+    field: FormField
+    title: str
+    current: Any
+
+    def showing(self, value: Any) -> dict[str, Any]:
+        """Arguments for the widget, which shows the value as this."""
+        return {
+            "help": explained(self.field) or None,
+            "placeholder": _unset(self.field),
+            **tied(self.sheet.value_key(self.path), value, self._take),
+        }
+
+    def _take(self, given: Any) -> None:
+        """Carries what was chosen into the text."""
+        if self.field.kind == "texts" and isinstance(given, str):
+            given = [line.strip() for line in given.split("\n") if line.strip()]
+        if self.field.kind == "texts" and len(given) == 1 and isinstance(self.sheet.at(self.path), str):
+            given = given[0]  # one text alone may stand without its brackets
+        if isinstance(given, float) and given.is_integer():
+            given = int(given)
+        self.sheet.set(self.path, None if given in ("", []) else given)
 
 
 def fits(field: FormField, current: Any) -> bool:
@@ -98,80 +130,65 @@ def fits(field: FormField, current: Any) -> bool:
     return isinstance(current, _FITS.get(field.kind, object))
 
 
-def _boolean(sheet: Sheet, title: str, field: FormField, current: Any, settings: dict[str, Any]) -> None:
-    st.session_state[settings["key"]] = current
+def _boolean(place: Place) -> None:
     st.selectbox(
-        title, [True, False], index=None, format_func=lambda on: say("on" if on else "off"),
-        placeholder=_unset(field), **settings,
+        place.title, [True, False], index=None, format_func=lambda on: say("on" if on else "off"),
+        **place.showing(place.current),
     )  # fmt: skip
 
 
-def _choice(sheet: Sheet, title: str, field: FormField, current: Any, settings: dict[str, Any]) -> None:
-    options = list(field.choices)
-    if current is not None and current not in options:
-        options.append(current)
-    st.session_state[settings["key"]] = current
-    own = field.key in ("technique", "scorer") and allows_code()  # FILE.py:CLASS
-    st.selectbox(title, options, index=None, placeholder=_unset(field), accept_new_options=own, **settings)
+def _choice(place: Place) -> None:
+    options = list(place.field.choices)
+    if place.current is not None and place.current not in options:
+        options.append(place.current)
+    own = place.field.key in ("technique", "scorer") and allows_code()  # FILE.py:CLASS
+    st.selectbox(place.title, options, index=None, accept_new_options=own, **place.showing(place.current))
 
 
-def _choices(sheet: Sheet, title: str, field: FormField, current: Any, settings: dict[str, Any]) -> None:
-    options = list(dict.fromkeys([*field.choices, *(current or [])]))
-    st.session_state[settings["key"]] = current or []
-    st.multiselect(title, options, placeholder=_unset(field), **settings)
+def _choices(place: Place) -> None:
+    current = place.current or []
+    options = list(dict.fromkeys([*place.field.choices, *current]))
+    st.multiselect(place.title, options, **place.showing(current))
 
 
-def _number(sheet: Sheet, title: str, field: FormField, current: Any, settings: dict[str, Any]) -> None:
+def _number(place: Place) -> None:
+    field = place.field
     number = int if field.kind == "integer" else float
-    st.session_state[settings["key"]] = None if current is None else number(current)
     st.number_input(
-        title,
+        place.title,
         value=None,
         min_value=None if field.low is None else number(field.low),
         max_value=None if field.high is None else number(field.high),
         step=1 if field.kind == "integer" else 0.1,
         format=None if field.kind == "integer" else "%g",
-        placeholder=_unset(field),
-        **settings,
+        **place.showing(None if place.current is None else number(place.current)),
     )
 
 
-def _text(sheet: Sheet, title: str, field: FormField, current: Any, settings: dict[str, Any]) -> None:
-    known = sheet.names.get(field.names, ())
-    if known:
-        st.session_state[settings["key"]] = current
-        options = list(dict.fromkeys([*known, *([current] if current else [])]))
-        st.selectbox(
-            title,
-            options,
-            index=None,
-            placeholder=_unset(field),
-            accept_new_options=True,
-            **settings,
-        )
+def _text(place: Place) -> None:
+    known = place.sheet.names.get(place.field.names, ())
+    if not known:
+        st.text_input(place.title, **place.showing(place.current or ""))
         return
-    st.session_state[settings["key"]] = current or ""
-    st.text_input(title, placeholder=_unset(field), **settings)
+    options = list(dict.fromkeys([*known, *([place.current] if place.current else [])]))
+    st.selectbox(place.title, options, index=None, accept_new_options=True, **place.showing(place.current))
 
 
-def _long_text(sheet: Sheet, title: str, field: FormField, current: Any, settings: dict[str, Any]) -> None:
-    st.session_state[settings["key"]] = current or ""
-    st.text_area(title, height=_LONG_PX, placeholder=_unset(field), **settings)
+def _long_text(place: Place) -> None:
+    st.text_area(place.title, height=_LONG_PX, **place.showing(place.current or ""))
 
 
-def _texts(sheet: Sheet, title: str, field: FormField, current: Any, settings: dict[str, Any]) -> None:
+def _texts(place: Place) -> None:
+    current = place.current
     items = current if isinstance(current, list) else [] if current is None else [current]
-    if known := sheet.names.get(field.names, ()):
-        st.session_state[settings["key"]] = items
+    if known := place.sheet.names.get(place.field.names, ()):
         options = list(dict.fromkeys([*known, *items]))
-        st.multiselect(label(field), options, placeholder=_unset(field), accept_new_options=True, **settings)
+        st.multiselect(label(place.field), options, accept_new_options=True, **place.showing(items))
         return
-    st.session_state[settings["key"]] = "\n".join(items)
     st.text_area(
-        say("lines", title=title),
+        say("lines", title=place.title),
         height=max(_LIST_PX, min(len(items) + 1, _MOST_PIECE_LINES) * _PIECE_LINE_PX),
-        placeholder=_unset(field),
-        **settings,
+        **place.showing("\n".join(items)),
     )
 
 
@@ -195,28 +212,3 @@ def _unset(field: FormField) -> str:
         return say("not_set")
     shown = field.default if isinstance(field.default, str) else json.dumps(field.default, ensure_ascii=False)
     return say("default", value=shown)[:80]
-
-
-def _changed(sheet: Sheet, path: Path_, field: FormField, key: str) -> None:
-    """Carries the widget's value into the text."""
-    given = st.session_state[key]
-    if field.kind == "texts" and isinstance(given, str):
-        given = [line.strip() for line in given.split("\n") if line.strip()]
-    if field.kind == "texts" and len(given) == 1 and isinstance(sheet.at(path), str):
-        given = given[0]  # one text alone may stand without its brackets
-    if isinstance(given, float) and given.is_integer():
-        given = int(given)
-    sheet.set(path, None if given in ("", []) else given)
-
-
-def _piece_changed(sheet: Sheet, path: Path_, key: str) -> None:
-    given = st.session_state[key]
-    if not given.strip():
-        sheet.remove(path)
-        return
-    try:
-        parse_document(given, "")
-    except ExperimentError as error:
-        st.session_state[PROBLEM] = error
-        return
-    sheet.write_piece(path, given)

@@ -16,6 +16,7 @@ from promptlab.ui.form.groups import has_shape, show_any, show_group
 from promptlab.ui.form.labels import label
 from promptlab.ui.form.sheet import Sheet
 from promptlab.ui.language import Texts, placeholders
+from promptlab.ui.tied import tied
 
 say = Texts(
     add=("Add", "添加"),
@@ -113,10 +114,14 @@ def show_table(sheet: Sheet, path: Path_, field: FormField) -> None:
 def show_line(sheet: Sheet, path: Path_, item: FormField, index: int) -> None:
     """One named value of a table: the name, the value, and a way to remove it."""
     name, value, end = st.columns([2, 5, 1], vertical_alignment="bottom")
-    key = sheet.key((*path[:-1], index), "name")
+
+    def renamed(given: str) -> None:
+        if given := given.strip():
+            sheet.rename(path, given)
+
     with name:
-        st.session_state[key] = str(path[-1])
-        st.text_input(say("key"), key=key, on_change=_renamed, args=(sheet, path, key))
+        key = sheet.value_key((*path[:-1], index), "name")
+        st.text_input(say("key"), **tied(key, str(path[-1]), renamed))
     with value:
         if item.kind in SINGLE:
             show_field(sheet, path, item, say("value"))
@@ -163,7 +168,7 @@ def _move(sheet: Sheet, entry: Path_, to: int) -> None:
 
 def remove_button(sheet: Sheet, path: Path_, gone: Path_, *, disabled: bool = False) -> None:
     """A small button for the entry at `path` that removes what stands at `gone`."""
-    _small_button(sheet, path, "remove", "close", sheet.remove, (gone,), disabled)
+    _small_button(sheet, path, "remove", "close", sheet.take_out, (gone,), disabled)
 
 
 def _small_button(
@@ -198,8 +203,3 @@ def _append_named(sheet: Sheet, path: Path_, key: str, value: Any) -> None:
     if name:
         sheet.set((*path, name), value)
         st.session_state[key] = ""
-
-
-def _renamed(sheet: Sheet, path: Path_, key: str) -> None:
-    if name := st.session_state[key].strip():
-        sheet.rename(path, name)

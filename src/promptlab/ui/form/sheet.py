@@ -42,7 +42,8 @@ class Sheet:
     `names` are those of the file's own variants, models, data sets and scorers, `made` what its matrix makes.
     `columns` is how many small fields stand side by side. `told` gathers the mistakes that stand beside a
     field. A change is made in the text as it is by then, and what cannot be changed is left in the session
-    under `PROBLEM`.
+    under `PROBLEM`. `shifts` is the tab's count of how often the entries of each list changed places; it is
+    at hand, since a callback that asks the session for something may break off there.
     """
 
     source: Written
@@ -54,6 +55,7 @@ class Sheet:
     with_lines: bool = True
     made: Sequence[Unfolded] = ()
     told: list[PromptlabError] = field(default_factory=list)
+    shifts: dict[Path_, int] = field(default_factory=lambda: st.session_state.setdefault("form-shifts", {}))
 
     def at(self, path: Path_) -> Any:
         """What stands there, through short forms; None for nothing."""
@@ -77,6 +79,12 @@ class Sheet:
         mark = "" if safe == plain else "-" + hashlib.sha256(plain.encode()).hexdigest()[:6]
         return "-".join(part for part in (self.prefix, kind, safe + mark) if part)
 
+    def value_key(self, path: Path_, kind: str = "") -> str:
+        """The key of a widget that holds what stands there: another one once entries have changed places,
+        since a browser that has not heard of it yet still tells what stood there before."""
+        count = sum(self.shifts.get(path[:end], 0) for end in range(len(path)))
+        return self.key(path, kind) + (f"-after-{count}" if count else "")
+
     def set(self, path: Path_, value: object) -> None:
         """None leaves it out."""
         if value is None:
@@ -90,8 +98,14 @@ class Sheet:
     def remove(self, path: Path_) -> None:
         self.edit(lambda text: remove_value(text, path))
 
+    def take_out(self, path: Path_) -> None:
+        """That entry of a list or table; the others move up."""
+        self._shift(path[:-1])
+        self.remove(path)
+
     def move(self, path: Path_, to: int) -> None:
         """That entry of a list to that place in it."""
+        self._shift(path[:-1])
         self.edit(lambda text: move_value(text, path, to))
 
     def rename(self, path: Path_, name: str) -> None:
@@ -120,6 +134,9 @@ class Sheet:
             isinstance(each, ExperimentError) and (each.field == where or each.field.startswith(f"{where}."))
             for each in self.mistakes
         )
+
+    def _shift(self, entries: Path_) -> None:
+        self.shifts[entries] = self.shifts.get(entries, 0) + 1
 
     def _told(self, error: ExperimentError) -> str:
         alone = ExperimentError(error.message, value=error.value, remedy=error.remedy)

@@ -10,6 +10,7 @@ from promptlab.ui.models.endpoints import show_endpoints
 from promptlab.ui.models.local import show_local
 from promptlab.ui.models.providers import show_providers
 from promptlab.ui.shown import failed
+from promptlab.ui.tied import tied
 
 say = Texts(
     title=("Models and keys", "模型与密钥"),
@@ -18,28 +19,29 @@ say = Texts(
     endpoints=("Endpoints", "自定义接口"),
     local=("Local models", "本地模型"),
 )
-_ASKED = "models-asked"  # the address's view that was chosen last: another one is a link that was followed
+_LAST = "models-last"
 _VIEWS = {"providers": show_providers, "endpoints": show_endpoints, "local": show_local}
 
 
 def page() -> None:
     """One of the three views."""
     st.title(say("title"), anchor=False)
-    asked = st.query_params.get("view")
-    if asked in _VIEWS and asked != st.session_state.get(_ASKED):
-        st.session_state["view"] = asked
-    st.session_state.setdefault("view", "providers")
-    view = st.segmented_control(
+    asked = st.query_params.get("view", st.session_state.get(_LAST))
+    view = asked if asked in _VIEWS else "providers"
+    st.query_params["view"] = st.session_state[_LAST] = view
+    st.segmented_control(
         say("view"),
         list(_VIEWS),
         format_func=say,
         required=True,
-        key="view",
         label_visibility="collapsed",
-        persist_state="session",
+        **tied("models-view", view, _show_view),
     )
-    st.query_params["view"] = st.session_state[_ASKED] = view or "providers"
     try:
-        _VIEWS[view or "providers"]()
+        _VIEWS[view]()
     except PromptlabError as error:
         failed(error)
+
+
+def _show_view(view: str) -> None:
+    st.query_params["view"] = view

@@ -27,6 +27,7 @@ from promptlab.ui.results.grid import grid
 from promptlab.ui.results.loaded import StoredRun, compared_and_surveyed
 from promptlab.ui.results.where import asked, asked_all, bound, chosen, follow, move
 from promptlab.ui.shown import noted, visible
+from promptlab.ui.tied import tied
 
 say = Texts(
     filter=("Show", "显示"),
@@ -190,21 +191,13 @@ def _columns(cells: list[Cell]) -> list[Cell]:
     narrowed = named if variant or model else []
     current = picked or narrowed or list(labels)[:_DEFAULT_COLUMNS]
     if len(labels) > 1:
-        arguments = bound("columns", current)
-        keep = arguments.pop("on_change")
-
-        def keep_columns() -> None:
-            move(variant=None, model=None)
-            keep()
-
         st.multiselect(
             say("columns"),
             list(labels),
             format_func=visible,
             width=460,
-            on_change=keep_columns,
             placeholder=placeholders("several"),
-            **arguments,
+            **tied("results-columns", current, lambda found: move(variant=None, model=None, columns=found)),
         )
     return [labels[label] for label in current]
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import streamlit as st
 
+from promptlab.ui.tied import tied
+
 _LAST = "results-last"
 # Which parts of an address mean nothing any more once another one changes.
 _OF_A_RUN = ("dataset", "variant", "model", "columns", "sample", "trial", "a", "b", "q", "page", "filter")
@@ -62,15 +64,11 @@ def bound(name: str, value: Any, *, key: str | None = None, leave_out: str = "")
 
     `leave_out` is the value that needs no mention there.
     """
-    key = key or f"results-{name}"
-    if key not in st.session_state or st.session_state[key] != value:
-        st.session_state[key] = value
 
-    def keep() -> None:
-        found = st.session_state[key]
+    def keep(found: Any) -> None:
         move(**{name: None if found == leave_out else str(found) if isinstance(found, int) else found})
 
-    return {"key": key, "on_change": keep}
+    return tied(key or f"results-{name}", value, keep)
 
 
 def remembered() -> None:
