@@ -143,14 +143,12 @@ def _pages(run: StoredRun, reader: RunReader, datasets: list[str], dataset: str,
 
 
 def _turn(pages: int, at: int, of: str) -> None:
-    """The page numbers. Another selection is another widget, which starts where the address says."""
-    key = f"results-page-{crc32(of.encode())}"
+    """The page numbers. Another selection is another widget: a number of the last one means nothing in it."""
 
-    def turn() -> None:
-        page = st.session_state[key]
+    def turn(page: int) -> None:
         move(page=None if page == 1 else str(page))
 
-    st.pagination(pages, default=at, key=key, on_change=turn)
+    st.pagination(pages, **tied(f"results-page-{crc32(of.encode())}", at, turn))
 
 
 def _table(
