@@ -48,7 +48,7 @@ def show_field(sheet: Sheet, path: Path_, field: FormField, title: str = "") -> 
     if not fits(field, current):
         show_piece(sheet, path, field, title)
         return
-    _WIDGETS[field.kind](Place(sheet, path, field, title, current))
+    _WIDGETS[field.kind](Slot(sheet, path, field, title, current))
     sheet.show_mistakes(path, below=True)
 
 
@@ -82,8 +82,8 @@ def show_piece(sheet: Sheet, path: Path_, field: FormField, title: str = "") -> 
 
 
 @dataclass(frozen=True)
-class Place:
-    """One place of the text, with the value that stands there and the title its widget has."""
+class Slot:
+    """What a widget shows: a place of the text, the value that stands there, and the widget's title."""
 
     sheet: Sheet
     path: Path_
@@ -130,65 +130,65 @@ def fits(field: FormField, current: Any) -> bool:
     return isinstance(current, _FITS.get(field.kind, object))
 
 
-def _boolean(place: Place) -> None:
+def _boolean(slot: Slot) -> None:
     st.selectbox(
-        place.title, [True, False], index=None, format_func=lambda on: say("on" if on else "off"),
-        **place.showing(place.current),
+        slot.title, [True, False], index=None, format_func=lambda on: say("on" if on else "off"),
+        **slot.showing(slot.current),
     )  # fmt: skip
 
 
-def _choice(place: Place) -> None:
-    options = list(place.field.choices)
-    if place.current is not None and place.current not in options:
-        options.append(place.current)
-    own = place.field.key in ("technique", "scorer") and allows_code()  # FILE.py:CLASS
-    st.selectbox(place.title, options, index=None, accept_new_options=own, **place.showing(place.current))
+def _choice(slot: Slot) -> None:
+    options = list(slot.field.choices)
+    if slot.current is not None and slot.current not in options:
+        options.append(slot.current)
+    own = slot.field.key in ("technique", "scorer") and allows_code()  # FILE.py:CLASS
+    st.selectbox(slot.title, options, index=None, accept_new_options=own, **slot.showing(slot.current))
 
 
-def _choices(place: Place) -> None:
-    current = place.current or []
-    options = list(dict.fromkeys([*place.field.choices, *current]))
-    st.multiselect(place.title, options, **place.showing(current))
+def _choices(slot: Slot) -> None:
+    current = slot.current or []
+    options = list(dict.fromkeys([*slot.field.choices, *current]))
+    st.multiselect(slot.title, options, **slot.showing(current))
 
 
-def _number(place: Place) -> None:
-    field = place.field
+def _number(slot: Slot) -> None:
+    field = slot.field
     number = int if field.kind == "integer" else float
     st.number_input(
-        place.title,
+        slot.title,
         value=None,
         min_value=None if field.low is None else number(field.low),
         max_value=None if field.high is None else number(field.high),
         step=1 if field.kind == "integer" else 0.1,
         format=None if field.kind == "integer" else "%g",
-        **place.showing(None if place.current is None else number(place.current)),
+        **slot.showing(None if slot.current is None else number(slot.current)),
     )
 
 
-def _text(place: Place) -> None:
-    known = place.sheet.names.get(place.field.names, ())
+def _text(slot: Slot) -> None:
+    known = slot.sheet.names.get(slot.field.names, ())
     if not known:
-        st.text_input(place.title, **place.showing(place.current or ""))
+        st.text_input(slot.title, **slot.showing(slot.current or ""))
         return
-    options = list(dict.fromkeys([*known, *([place.current] if place.current else [])]))
-    st.selectbox(place.title, options, index=None, accept_new_options=True, **place.showing(place.current))
+    options = list(dict.fromkeys([*known, *([slot.current] if slot.current else [])]))
+    st.selectbox(slot.title, options, index=None, accept_new_options=True, **slot.showing(slot.current))
 
 
-def _long_text(place: Place) -> None:
-    st.text_area(place.title, height=_LONG_PX, **place.showing(place.current or ""))
+def _long_text(slot: Slot) -> None:
+    st.text_area(slot.title, height=_LONG_PX, **slot.showing(slot.current or ""))
 
 
-def _texts(place: Place) -> None:
-    current = place.current
+def _texts(slot: Slot) -> None:
+    current = slot.current
     items = current if isinstance(current, list) else [] if current is None else [current]
-    if known := place.sheet.names.get(place.field.names, ()):
+    if known := slot.sheet.names.get(slot.field.names, ()):
         options = list(dict.fromkeys([*known, *items]))
-        st.multiselect(label(place.field), options, accept_new_options=True, **place.showing(items))
+        st.multiselect(label(slot.field), options, accept_new_options=True, **slot.showing(items))
         return
     st.text_area(
-        say("lines", title=place.title),
+        say("lines", title=slot.title),
         height=max(_LIST_PX, min(len(items) + 1, _MOST_PIECE_LINES) * _PIECE_LINE_PX),
-        **place.showing("\n".join(items)),
+        **slot.showing("\n".join(items)),
     )
 
 
