@@ -24,6 +24,8 @@ DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 # Both languages, both themes at both widths.
 LOOKS = {"en-US": (("light", DESK), ("dark", PHONE)), "zh-CN": (("dark", DESK), ("light", PHONE))}
+# What a drawing has replaced fades in the meantime, and comes back by a transition.
+NOTHING_FADES = "() => !document.getAnimations().some((each) => each instanceof CSSTransition)"
 TAGS = {"en-US": "en", "zh-CN": "zh-CN"}
 MOST_STOPS = 250
 LEAST_CONTRAST = 4.5  # WCAG 2.2, level AA
@@ -36,6 +38,8 @@ def answered(tab: Any) -> None:
     tab.settled()
     tab.at("ask").locator("button").click()
     tab.at("follow").wait_for()
+    tab.settled()
+    tab.at("stop-all").wait_for(state="detached")  # with the last drawing, after all have answered
     tab.settled()
 
 
@@ -114,6 +118,7 @@ def test_axe_finds_nothing_and_nothing_is_cut_off(
         opened.page.set_viewport_size(size)
         opened.page.wait_for_function(RIGHT_THEME, arg=theme)
         opened.settled()
+        opened.page.wait_for_function(NOTHING_FADES)
         found += [f"{theme} {size['width']}: {each}" for each in violations(opened.page)]
         wait_until(fits(opened.page, size["width"]), "the page itself scrolls sideways")
         if size is DESK:
